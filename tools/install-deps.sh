@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Install the Debian packages that are missing: to build and for the demo; --test: also those for
+# `make check`; --bench: also those for `make bench`. Asks nothing, says nothing if all is there.
+set -euo pipefail
+
+packages=(clang llvm gcc g++ make pkg-config bpftool libbpf-dev libxdp-dev libnuma-dev libelf-dev
+	libmnl-dev libcap-ng-dev libjansson-dev libpcap-dev iproute2 util-linux)
+fedora=(clang llvm gcc gcc-c++ make pkgconf-pkg-config bpftool libbpf-devel libxdp-devel
+	numactl-devel elfutils-libelf-devel libmnl-devel libcap-ng-devel jansson-devel libpcap-devel
+	iproute util-linux)
+test_packages=(libcmocka-dev perl git ethtool tcpdump iputils-ping netsniff-ng iperf3 socat xdp-tools
+	libcap2-bin jq procps libclang-rt-14-dev clang-format cppcheck shellcheck)
+test_fedora=(libcmocka-devel perl-Test-Harness git ethtool tcpdump iputils netsniff-ng iperf3 socat
+	xdp-tools libcap jq procps-ng compiler-rt clang-tools-extra cppcheck ShellCheck)
+bench_packages=(sockperf dpdk-dev ethtool iputils-ping jq)
+bench_fedora=(sockperf dpdk ethtool iputils jq)
+
+for arg; do
+	case $arg in
+	--test) packages+=("${test_packages[@]}") fedora+=("${test_fedora[@]}") ;;
+	--bench) packages+=("${bench_packages[@]}") fedora+=("${bench_fedora[@]}") ;;
+	*)
+		echo "usage: tools/install-deps.sh [--test] [--bench]" >&2
+		exit 2
+		;;
+	esac
+done
+
+if ! command -v apt-get >/dev/null; then
+	echo "install-deps: there is no apt here; on Fedora: dnf install ${fedora[*]}" >&2
+	exit 1
+fi
+
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null |
+	sed -n 's/^installed //p' || true)
+mapfile -t missing < <(printf '%s\n' "${packages[@]}" | grep -vxF "$installed" || true)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "install-deps: not root: run it with sudo, or install: ${missing[*]}" >&2
+	exit 1
+fi
+echo "installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null
