@@ -97,7 +97,7 @@ struct xk_port;
 /*
  * Open a socket, register the cache's UMEM with it, bind it to the queue and fill the fill ring.
  * -EINVAL sizes, or multi-buffer and zero-copy combinations the kernel does not take; -ENODEV no
- * such interface; -ERANGE no such queue; -ENETDOWN; -EBUSY the queue is bound by another socket
+ * such interface; -ENETDOWN; -EBUSY the queue is bound by another socket
  * (after bind_wait_ms: the kernel frees a dead process's queue a moment late); -EPERM CAP_NET_RAW
  * is missing; -ENOBUFS the UMEM exceeds RLIMIT_MEMLOCK and CAP_IPC_LOCK is missing; -EOPNOTSUPP
  * zero-copy asked of a driver that has none; -ENOMEM.

@@ -135,6 +135,11 @@ struct xk_umem_holder {
 };
 void xk_umem_hold(struct xk_umem *umem, struct xk_umem_holder *holder);
 void xk_umem_unhold(struct xk_umem *umem, struct xk_umem_holder *holder);
+
+/* Debug builds of the library (XK_DEBUG): abort() unless `from` owned the frame; now `to` does. */
+void xk_umem_moved(struct xk_umem *umem, uint64_t addr, enum xk_owner from, enum xk_owner to);
+
+/* For walk() alone. */
 void xk_umem_seen(struct xk_umem_audit *audit, enum xk_owner owner, uint64_t addr);
 void xk_umem_counted(struct xk_umem_audit *audit, enum xk_owner owner, uint32_t frames);
 

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The packet's way through one AF_XDP socket. How a port comes to be is in port_open.c. */
+#include <errno.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <xskit/atomic.h>
+#include "port_internal.h"
+
+_Static_assert(sizeof(struct xk_pkt) == sizeof(struct xdp_desc), "an xk_pkt is a descriptor");
+_Static_assert(offsetof(struct xk_pkt, len) == offsetof(struct xdp_desc, len), "same layout");
+_Static_assert(XK_PKT_MORE == XDP_PKT_CONTD, "same flag");
+
+/* Frames moved in one go between cache and rings: enough to share an index update. */
+#define BATCH 64u
+
+/* --- rings: the acquire/release partners are in the kernel, see port.h --- */
+
+/* Entries we may read: at most `want`, looking at the kernel's index only when short of them. */
+static inline uint32_t ring_filled(struct ring *ring, uint32_t want)
+{
+	uint32_t filled = ring->cached_prod - ring->cached_cons;
+
+	if (filled < want) {
+		ring->cached_prod = xk_load_acquire(ring->producer);
+		filled = ring->cached_prod - ring->cached_cons;
+	}
+	return filled < want ? filled : want;
+}
+
+/* Entries we may write, likewise. */
+static inline uint32_t ring_room(struct ring *ring, uint32_t want)
+{
+	uint32_t room = ring->size - (ring->cached_prod - ring->cached_cons);
+
+	if (room < want) {
+		ring->cached_cons = xk_load_acquire(ring->consumer);
+		room = ring->size - (ring->cached_prod - ring->cached_cons);
+	}
+	return room < want ? room : want;
+}
+
+static inline void ring_produced(struct ring *ring, uint32_t n)
+{
+	ring->cached_prod += n;
+	xk_store_release(ring->producer, ring->cached_prod);
+}
+
+static inline void ring_consumed(struct ring *ring, uint32_t n)
+{
+	ring->cached_cons += n;
+	xk_store_release(ring->consumer, ring->cached_cons);
+}
+
+static inline bool ring_wants_wakeup(const struct ring *ring)
+{
+	return xk_load_relaxed(ring->flags) & XDP_RING_NEED_WAKEUP;
+}
+
+/* --- receive --- */
+
+static unsigned fill_once(struct xk_port *port)
+{
+	struct ring *fill = &port->fill;
+	uint64_t *entries = fill->entries, addrs[BATCH];
+	unsigned n = ring_room(fill, BATCH);
+
+	if (n < BATCH && n < fill->size) /* wait for a batch's worth of room: fewer index updates */
+		return 0;
+	n = xk_umem_get(port->cache, addrs, n);
+	if (n == 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		moved(port, addrs[i], XK_OWNER_APP, XK_OWNER_FILL);
+		entries[(fill->cached_prod + i) & fill->mask] = addrs[i];
+	}
+	ring_produced(fill, n);
+	xk_bump(&port->stats.refilled, n);
+	return n;
+}
+
+void port_refill(struct xk_port *port)
+{
+	/* bounded: the ring has room for so many batches, and each one takes some */
+	for (uint32_t room = port->fill.size; room >= BATCH; room -= BATCH)
+		if (fill_once(port) < BATCH)
+			return;
+	if (port->fill.size < BATCH)
+		fill_once(port);
+}
+
+/* Length of the longest run of whole packets among the first n descriptors. */
+static uint32_t whole_packets(const struct ring *rx, uint32_t n)
+{
+	const struct xdp_desc *descs = rx->entries;
+
+	while (n && (descs[(rx->cached_cons + n - 1) & rx->mask].options & XDP_PKT_CONTD))
+		n--;
+	return n;
+}
+
+unsigned xk_port_rx(struct xk_port *port, struct xk_pkt *pkts, unsigned n)
+{
+	struct ring *rx = &port->rx;
+	const struct xdp_desc *descs = rx->entries;
+	uint64_t bytes = 0;
+	unsigned packets = 0;
+
+	port_refill(port);
+	n = whole_packets(rx, ring_filled(rx, n));
+	if (n == 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct xdp_desc *desc = &descs[(rx->cached_cons + i) & rx->mask];
+		uint16_t more = desc->options & XDP_PKT_CONTD;
+
+		moved(port, desc->addr, XK_OWNER_FILL, XK_OWNER_APP);
+		pkts[i] = (struct xk_pkt){desc->addr, desc->len, more, port->umem_id};
+		bytes += desc->len;
+		packets += !more;
+	}
+	ring_consumed(rx, n);
+	xk_bump(&port->stats.rx_frames, n);
+	xk_bump(&port->stats.rx_packets, packets);
+	xk_bump(&port->stats.rx_bytes, bytes);
+	return n;
+}
+
+void xk_port_recycle(struct xk_port *port, const struct xk_pkt *pkts, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		xk_umem_put(port->cache, &pkts[i].addr, 1);
+}
+
+/* --- transmit --- */
+
+static unsigned whole_pkts(const struct xk_pkt *pkts, unsigned n)
+{
+	while (n && (pkts[n - 1].flags & XK_PKT_MORE))
+		n--;
+	return n;
+}
+
+unsigned xk_port_tx(struct xk_port *port, const struct xk_pkt *pkts, unsigned n)
+{
+	struct ring *tx = &port->tx;
+	struct xdp_desc *descs = tx->entries;
+	uint64_t bytes = 0;
+	unsigned packets = 0;
+
+	n = whole_pkts(pkts, ring_room(tx, n));
+	if (n == 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t more = pkts[i].flags & XK_PKT_MORE;
+
+		moved(port, pkts[i].addr, XK_OWNER_APP, XK_OWNER_TX);
+		descs[(tx->cached_prod + i) & tx->mask] =
+			(struct xdp_desc){pkts[i].addr, pkts[i].len, more};
+		bytes += pkts[i].len;
+		packets += !more;
+	}
+	ring_produced(tx, n);
+	xk_bump(&port->stats.tx_frames, n);
+	xk_bump(&port->stats.tx_packets, packets);
+	xk_bump(&port->stats.tx_bytes, bytes);
+	return n;
+}
+
+unsigned xk_port_reap(struct xk_port *port)
+{
+	struct ring *comp = &port->comp;
+	const uint64_t *entries = comp->entries;
+	/* bounded by what is there now: completions that arrive meanwhile wait for the next call */
+	unsigned n = ring_filled(comp, comp->size);
+
+	if (n == 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t addr = entries[(comp->cached_cons + i) & comp->mask];
+
+		moved(port, addr, XK_OWNER_TX, XK_OWNER_APP);
+		xk_umem_put(port->cache, &addr, 1);
+	}
+	ring_consumed(comp, n);
+	xk_bump(&port->stats.completed, n);
+	return n;
+}
+
+unsigned xk_port_tx_pending(const struct xk_port *port)
+{
+	return (uint32_t)(port->stats.tx_frames - port->stats.completed);
+}
+
+unsigned xk_port_tx_room(const struct xk_port *port)
+{
+	return port->tx.size - (port->tx.cached_prod - xk_load_acquire(port->tx.consumer));
+}
+
+/* --- wake-ups --- */
+
+static int call_result(ssize_t ret)
+{
+	if (ret >= 0)
+		return 0;
+	/* EBUSY, ENOBUFS: the device or the socket buffer is full for now; EINTR: a signal */
+	return errno == EBUSY || errno == ENOBUFS || errno == EINTR ? -EAGAIN : -errno;
+}
+
+static uint32_t tx_queued(const struct xk_port *port)
+{
+	return port->tx.cached_prod - xk_load_acquire(port->tx.consumer);
+}
+
+/* In copy mode one sendto sends up to a budget's worth and says EAGAIN when there is more. */
+static int kick_tx(struct xk_port *port)
+{
+	uint32_t queued = tx_queued(port);
+	int ret = 0;
+
+	for (uint32_t calls = queued / port->budget + 1; queued && calls; calls--) {
+		uint32_t before = queued;
+
+		if (port->info.need_wakeup && !ring_wants_wakeup(&port->tx))
+			return 0;
+		xk_bump(&port->stats.syscalls, 1);
+		ret = call_result(sendto(port->fd, NULL, 0, MSG_DONTWAIT, NULL, 0));
+		queued = tx_queued(port);
+		if (ret && (ret != -EAGAIN || queued == before))
+			break;
+	}
+	return queued ? ret : ret == -EAGAIN ? 0 : ret;
+}
+
+int xk_port_poll(struct xk_port *port)
+{
+	xk_bump(&port->stats.syscalls, 1);
+	return call_result(recvfrom(port->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL));
+}
+
+int xk_port_kick(struct xk_port *port)
+{
+	int ret = 0;
+
+	if (port->tx.size)
+		ret = kick_tx(port);
+	if (ret == 0 && port->rx.size && ring_wants_wakeup(&port->fill))
+		ret = xk_port_poll(port);
+	return ret;
+}
+
+/* --- what is known about a port --- */
+
+int xk_port_fd(const struct xk_port *port)
+{
+	return port->fd;
+}
+
+const struct xk_port_info *xk_port_info(const struct xk_port *port)
+{
+	return &port->info;
+}
+
+void xk_port_look(struct xk_port *port)
+{
+	uint32_t id = 0;
+	socklen_t len = sizeof(id);
+
+	if (getsockopt(port->fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &len) == 0)
+		xk_store_relaxed(&port->info.napi_id, id);
+}
+
+void xk_port_stats(const struct xk_port *port, struct xk_port_stats *stats)
+{
+	const struct xk_port_stats *own = &port->stats;
+
+	stats->rx_packets = xk_load_relaxed(&own->rx_packets);
+	stats->rx_bytes = xk_load_relaxed(&own->rx_bytes);
+	stats->rx_frames = xk_load_relaxed(&own->rx_frames);
+	stats->tx_packets = xk_load_relaxed(&own->tx_packets);
+	stats->tx_bytes = xk_load_relaxed(&own->tx_bytes);
+	stats->tx_frames = xk_load_relaxed(&own->tx_frames);
+	stats->completed = xk_load_relaxed(&own->completed);
+	stats->refilled = xk_load_relaxed(&own->refilled);
+	stats->syscalls = xk_load_relaxed(&own->syscalls);
+}
+
+int xk_port_xdp_stats(const struct xk_port *port, struct xk_port_xdp_stats *stats)
+{
+	struct xdp_statistics kernel = {0};
+	socklen_t len = sizeof(kernel);
+
+	if (getsockopt(port->fd, SOL_XDP, XDP_STATISTICS, &kernel, &len))
+		return -errno;
+	*stats = (struct xk_port_xdp_stats){
+		.rx_dropped = kernel.rx_dropped,
+		.rx_invalid_descs = kernel.rx_invalid_descs,
+		.tx_invalid_descs = kernel.tx_invalid_descs,
+		.rx_ring_full = kernel.rx_ring_full,
+		.rx_fill_ring_empty_descs = kernel.rx_fill_ring_empty_descs,
+		.tx_ring_empty_descs = kernel.tx_ring_empty_descs,
+	};
+	return 0;
+}

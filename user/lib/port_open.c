@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A port's beginning (socket, UMEM, rings, options, bind) and its end. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <xskit/atomic.h>
+#include "port_internal.h"
+
+#define WHAT          "open port"
+#define KERNEL_BUDGET 32u /* frames a sendto, where XDP_MAX_TX_SKB_BUDGET is not set */
+#define SIZES_FIX     "ring sizes are powers of two; frames are 2048 or 4096 bytes"
+
+static int fail(struct xk_err *err, const struct xk_port *port, const char *step, const char *fix)
+{
+	int code = -errno;
+
+	return xk_err_fill(err, code, WHAT, fix, "%s queue %u: %s", port->info.ifname,
+			   port->info.queue, step);
+}
+
+static bool ring_size_ok(uint32_t size)
+{
+	return !(size & (size - 1));
+}
+
+/* Zero means "as the ring it serves"; both address rings must exist even if never used. */
+static uint32_t served(uint32_t size, uint32_t ring)
+{
+	return size ? size : ring ? ring : 64;
+}
+
+static int take_config(struct xk_port *port, const struct xk_port_config *config,
+		       struct xk_err *err)
+{
+	struct xk_port_info *info = &port->info;
+
+	info->rx_size = config->rx_size;
+	info->tx_size = config->tx_size;
+	info->fill_size = served(config->fill_size, config->rx_size);
+	info->comp_size = served(config->comp_size, config->tx_size);
+	if (!info->rx_size && !info->tx_size)
+		return xk_err_fill(err, -EINVAL, WHAT, SIZES_FIX,
+				   "neither an RX nor a TX ring asked for");
+	if (!ring_size_ok(info->rx_size) || !ring_size_ok(info->tx_size) ||
+	    !ring_size_ok(info->fill_size) || !ring_size_ok(info->comp_size))
+		return xk_err_fill(err, -EINVAL, WHAT, SIZES_FIX,
+				   "ring sizes rx %u, tx %u, fill %u, completion %u", info->rx_size,
+				   info->tx_size, info->fill_size, info->comp_size);
+	port->budget = KERNEL_BUDGET;
+	return 0;
+}
+
+static int open_socket(struct xk_port *port, struct xk_err *err)
+{
+	port->fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (port->fd >= 0)
+		return 0;
+	if (errno == EPERM)
+		return fail(err, port, "no permission for an AF_XDP socket",
+			    "run as root, or with the capability CAP_NET_RAW");
+	if (errno == EAFNOSUPPORT)
+		return fail(err, port, "this kernel has no AF_XDP",
+			    "use a kernel with CONFIG_XDP_SOCKETS");
+	return fail(err, port, "socket(AF_XDP)", NULL);
+}
+
+static int register_umem(struct xk_port *port, struct xk_err *err)
+{
+	struct xk_umem *umem = port->cache->umem;
+	const struct xk_umem_config *config = xk_umem_config(umem);
+	struct xdp_umem_reg reg = {
+		.addr = (uintptr_t)xk_mem_info(xk_umem_mem(umem))->addr,
+		.len = xk_umem_size(config),
+		.chunk_size = config->frame_size,
+		.headroom = config->headroom,
+	};
+
+	if (setsockopt(port->fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) == 0)
+		return 0;
+	if (errno == ENOBUFS)
+		return fail(
+			err, port, "the UMEM exceeds RLIMIT_MEMLOCK and CAP_IPC_LOCK is missing",
+			"raise it (ulimit -l), use fewer frames (--frames), or add CAP_IPC_LOCK");
+	if (errno == EINVAL)
+		return fail(err, port, "the kernel does not take this UMEM", SIZES_FIX);
+	return fail(err, port, "register UMEM", NULL);
+}
+
+/* --- rings --- */
+
+static int map_ring(struct xk_port *port, struct ring *ring, int option, uint32_t size,
+		    size_t entry, off_t page, const struct xdp_ring_offset *offset)
+{
+	char *map;
+
+	if (setsockopt(port->fd, SOL_XDP, option, &size, sizeof(size)))
+		return -1;
+	ring->map_len = offset->desc + size * entry;
+	map = mmap(NULL, ring->map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, port->fd,
+		   page);
+	if (map == MAP_FAILED)
+		return -1;
+	ring->map = map;
+	ring->producer = (uint32_t *)(map + offset->producer);
+	ring->consumer = (uint32_t *)(map + offset->consumer);
+	ring->flags = (uint32_t *)(map + offset->flags);
+	ring->entries = map + offset->desc;
+	ring->size = size;
+	ring->mask = size - 1;
+	ring->cached_prod = xk_load_acquire(ring->producer);
+	ring->cached_cons = xk_load_acquire(ring->consumer);
+	return 0;
+}
+
+/*
+ * The offsets must be asked for after the rings exist on some kernels and before on none: sizes do
+ * not matter to them, so asking first is enough.
+ */
+static int map_rings(struct xk_port *port, struct xk_err *err)
+{
+	const struct xk_port_info *info = &port->info;
+	struct xdp_mmap_offsets off;
+	socklen_t len = sizeof(off);
+
+	if (getsockopt(port->fd, SOL_XDP, XDP_MMAP_OFFSETS, &off, &len))
+		return fail(err, port, "ask for ring offsets", NULL);
+	if (len != sizeof(off)) {
+		errno = EPROTO;
+		return fail(err, port, "a kernel before 5.4: its rings have no flags",
+			    "use a newer kernel");
+	}
+	if (map_ring(port, &port->fill, XDP_UMEM_FILL_RING, info->fill_size, sizeof(uint64_t),
+		     XDP_UMEM_PGOFF_FILL_RING, &off.fr) ||
+	    map_ring(port, &port->comp, XDP_UMEM_COMPLETION_RING, info->comp_size, sizeof(uint64_t),
+		     XDP_UMEM_PGOFF_COMPLETION_RING, &off.cr))
+		return fail(err, port, "map fill and completion rings", SIZES_FIX);
+	if (info->rx_size && map_ring(port, &port->rx, XDP_RX_RING, info->rx_size,
+				      sizeof(struct xdp_desc), XDP_PGOFF_RX_RING, &off.rx))
+		return fail(err, port, "map RX ring", SIZES_FIX);
+	if (info->tx_size && map_ring(port, &port->tx, XDP_TX_RING, info->tx_size,
+				      sizeof(struct xdp_desc), XDP_PGOFF_TX_RING, &off.tx))
+		return fail(err, port, "map TX ring", SIZES_FIX);
+	return 0;
+}
+
+static void unmap_ring(struct ring *ring)
+{
+	if (ring->map)
+		munmap(ring->map, ring->map_len);
+}
+
+/* --- options that are granted or not --- */
+
+static void ask_busy_poll(struct xk_port *port, const struct xk_port_config *config)
+{
+	int prefer = 1;
+	int usecs = config->busy_usecs ? (int)config->busy_usecs : 20;
+	int budget = config->busy_budget ? (int)config->busy_budget : 64;
+
+	if (!config->busy_poll)
+		return;
+	port->info.busy_poll =
+		!setsockopt(port->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefer, sizeof(prefer)) &&
+		!setsockopt(port->fd, SOL_SOCKET, SO_BUSY_POLL, &usecs, sizeof(usecs)) &&
+		!setsockopt(port->fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget));
+}
+
+static void ask_tx_budget(struct xk_port *port, const struct xk_port_config *config)
+{
+	uint32_t budget = config->tx_budget;
+
+	if (!budget || !port->info.tx_size)
+		return;
+	if (setsockopt(port->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget, sizeof(budget))) {
+		port->info.tx_budget_errno = errno;
+		return;
+	}
+	port->info.tx_budget = port->budget = budget;
+}
+
+/* --- bind --- */
+
+static int bind_with(struct xk_port *port, uint16_t flags)
+{
+	struct sockaddr_xdp addr = {
+		.sxdp_family = AF_XDP,
+		.sxdp_flags = flags,
+		.sxdp_ifindex = (uint32_t)port->info.ifindex,
+		.sxdp_queue_id = port->info.queue,
+	};
+
+	return bind(port->fd, (struct sockaddr *)&addr, sizeof(addr)) ? -errno : 0;
+}
+
+/*
+ * Zero-copy is tried before copy, and multi-buffer before single, but a driver whose zero-copy has
+ * no multi-buffer keeps its zero-copy. EBUSY ends the search: it says nothing about the flags.
+ */
+static int bind_best(struct xk_port *port, const struct xk_port_config *config)
+{
+	static const uint16_t tries[] = {XDP_ZEROCOPY | XDP_USE_SG, XDP_ZEROCOPY,
+					 XDP_COPY | XDP_USE_SG, XDP_COPY};
+	int ret = -EOPNOTSUPP, first = 0;
+
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
+		uint16_t flags = tries[i];
+
+		if ((flags & XDP_USE_SG) && !config->multi_buffer)
+			continue;
+		if (config->bind == XK_BIND_COPY && (flags & XDP_ZEROCOPY))
+			continue;
+		if (config->bind == XK_BIND_ZEROCOPY && (flags & XDP_COPY))
+			continue;
+		ret = bind_with(port, flags | XDP_USE_NEED_WAKEUP);
+		if (ret == 0) {
+			port->info.multi_buffer = flags & XDP_USE_SG;
+			return 0;
+		}
+		if (ret == -EBUSY || ret == -ENETDOWN || ret == -ENODEV)
+			return ret;
+		first = first ? first : ret;
+	}
+	return config->bind == XK_BIND_ZEROCOPY ? first : ret;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* The kernel frees the queue of a process that died a moment after it is gone: retry, bounded. */
+static int bind_patiently(struct xk_port *port, const struct xk_port_config *config)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	uint64_t deadline = now_ms() + (config->bind_wait_ms ? config->bind_wait_ms : 2000);
+	int ret;
+
+	while ((ret = bind_best(port, config)) == -EBUSY && now_ms() < deadline)
+		nanosleep(&pause, NULL);
+	return ret;
+}
+
+static int bind_port(struct xk_port *port, const struct xk_port_config *config, struct xk_err *err)
+{
+	int ret = bind_patiently(port, config);
+
+	errno = -ret;
+	switch (ret) {
+	case 0:
+		return 0;
+	case -EBUSY:
+		return fail(err, port, "another AF_XDP socket is bound to this queue",
+			    "stop the process that holds it, or take another queue (--queues)");
+	case -ENETDOWN:
+		return fail(err, port, "the interface is down", "ip link set IFACE up");
+	case -EOPNOTSUPP:
+	case -EINVAL:
+		if (config->bind == XK_BIND_ZEROCOPY)
+			return fail(err, port, "the driver has no zero-copy for this queue",
+				    "use --bind auto or --bind copy");
+		return fail(err, port, "bind: no such queue, or sizes the kernel does not take",
+			    SIZES_FIX);
+	default:
+		return fail(err, port, "bind", NULL);
+	}
+}
+
+static void look_at_bind(struct xk_port *port)
+{
+	struct xdp_options options = {0};
+	socklen_t len = sizeof(options);
+
+	if (getsockopt(port->fd, SOL_XDP, XDP_OPTIONS, &options, &len) == 0)
+		port->info.zerocopy = options.flags & XDP_OPTIONS_ZEROCOPY;
+	port->info.need_wakeup = true; /* the kernel took the flag, and its rings carry it */
+	xk_port_look(port);
+}
+
+/* --- the ledger's view --- */
+
+static void walk_addrs(const struct ring *ring, uint32_t from, uint32_t to, enum xk_owner owner,
+		       struct xk_umem_audit *audit)
+{
+	const uint64_t *entries = ring->entries;
+
+	for (uint32_t i = from; i != to && i - from < ring->size; i++)
+		xk_umem_seen(audit, owner, entries[i & ring->mask]);
+}
+
+static void walk_descs(const struct ring *ring, uint32_t from, uint32_t to, enum xk_owner owner,
+		       struct xk_umem_audit *audit)
+{
+	const struct xdp_desc *entries = ring->entries;
+
+	for (uint32_t i = from; i != to && i - from < ring->size; i++)
+		xk_umem_seen(audit, owner, entries[i & ring->mask].addr);
+}
+
+/* What the kernel took and has not given back it holds itself; which frames it cannot be asked. */
+static void walk(const struct xk_umem_holder *self, struct xk_umem_audit *audit)
+{
+	const struct xk_port *port =
+		(const void *)((const char *)self - offsetof(struct xk_port, holder));
+	const struct ring *fill = &port->fill, *comp = &port->comp, *rx = &port->rx,
+			  *tx = &port->tx;
+	uint32_t filled = xk_load_acquire(fill->consumer),
+		 completed = xk_load_acquire(comp->producer);
+	uint32_t received = 0, sent = 0;
+
+	walk_addrs(fill, filled, fill->cached_prod, XK_OWNER_FILL, audit);
+	walk_addrs(comp, comp->cached_cons, completed, XK_OWNER_COMPLETION, audit);
+	if (rx->size) {
+		received = xk_load_acquire(rx->producer);
+		walk_descs(rx, rx->cached_cons, received, XK_OWNER_RX, audit);
+	}
+	if (tx->size) {
+		sent = xk_load_acquire(tx->consumer);
+		walk_descs(tx, sent, tx->cached_prod, XK_OWNER_TX, audit);
+	}
+	xk_umem_counted(audit, XK_OWNER_KERNEL, (filled - received) + (sent - completed));
+}
+
+/* --- open and close --- */
+
+int xk_port_open(struct xk_port **out, struct xk_umem_cache *cache, const char *ifname,
+		 unsigned queue, const struct xk_port_config *config, struct xk_err *err)
+{
+	struct xk_port *port = aligned_alloc(128, (sizeof(*port) + 127) / 128 * 128);
+	int ret;
+
+	if (!port)
+		return xk_err_fill(err, -ENOMEM, WHAT, NULL, "%s queue %u: no memory", ifname,
+				   queue);
+	memset(port, 0, sizeof(*port));
+	port->fd = -1;
+	port->cache = cache;
+	port->umem_id = xk_umem_config(cache->umem)->id;
+	port->info.queue = queue;
+	strncpy(port->info.ifname, ifname, sizeof(port->info.ifname) - 1);
+	port->info.ifindex = (int)if_nametoindex(ifname);
+	if (!port->info.ifindex) {
+		ret = xk_err_fill(err, -ENODEV, WHAT, "see `ip link`", "%s: no such interface here",
+				  ifname);
+		goto fail;
+	}
+	if ((ret = take_config(port, config, err)) || (ret = open_socket(port, err)) ||
+	    (ret = register_umem(port, err)) || (ret = map_rings(port, err)))
+		goto fail;
+	ask_busy_poll(port, config);
+	ask_tx_budget(port, config);
+	if ((ret = bind_port(port, config, err)))
+		goto fail;
+	look_at_bind(port);
+	port->holder.walk = walk;
+	xk_umem_hold(cache->umem, &port->holder);
+	if (port->info.rx_size)
+		port_refill(port);
+	*out = port;
+	return 0;
+
+fail:
+	xk_port_close(port);
+	return ret;
+}
+
+static void take_back(struct xk_port *port, uint64_t addr, enum xk_owner owner)
+{
+	(void)owner; /* for debug builds */
+	moved(port, addr, owner, XK_OWNER_APP);
+	xk_umem_put(port->cache, &addr, 1);
+}
+
+static void take_back_addrs(struct xk_port *port, const struct ring *ring, uint32_t from,
+			    uint32_t to, enum xk_owner owner)
+{
+	const uint64_t *entries = ring->entries;
+
+	for (uint32_t i = from; i != to && i - from < ring->size; i++)
+		take_back(port, entries[i & ring->mask], owner);
+}
+
+static void take_back_descs(struct xk_port *port, const struct ring *ring, uint32_t from,
+			    uint32_t to, enum xk_owner owner)
+{
+	const struct xdp_desc *entries = ring->entries;
+
+	for (uint32_t i = from; i != to && i - from < ring->size; i++)
+		take_back(port, entries[i & ring->mask].addr, owner);
+}
+
+/* Once the socket is closed nobody else writes these rings, and what is in them is ours. */
+static void take_back_rings(struct xk_port *port)
+{
+	const struct ring *fill = &port->fill, *comp = &port->comp, *rx = &port->rx,
+			  *tx = &port->tx;
+
+	take_back_addrs(port, fill, *fill->consumer, fill->cached_prod, XK_OWNER_FILL);
+	take_back_addrs(port, comp, comp->cached_cons, *comp->producer, XK_OWNER_TX);
+	if (rx->size)
+		take_back_descs(port, rx, rx->cached_cons, *rx->producer, XK_OWNER_FILL);
+	if (tx->size)
+		take_back_descs(port, tx, *tx->consumer, tx->cached_prod, XK_OWNER_TX);
+}
+
+void xk_port_close(struct xk_port *port)
+{
+	if (!port)
+		return;
+	if (port->fd >= 0)
+		close(port->fd);
+	if (port->holder.walk) {
+		xk_umem_unhold(port->cache->umem, &port->holder);
+		take_back_rings(port);
+	}
+	unmap_ring(&port->rx);
+	unmap_ring(&port->tx);
+	unmap_ring(&port->fill);
+	unmap_ring(&port->comp);
+	free(port);
+}
