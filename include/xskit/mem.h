@@ -2,9 +2,10 @@
 /*
  * mem.h - a block of shared memory on a chosen NUMA node.
  *
- * A block is a memfd: huge pages if there are any, bound to the node with mbind(2) before the first
- * touch, populated at once, and then looked at with move_pages(2), so that what xk_mem_info() says
- * is where the pages are and not where they were asked for. Once mapped it is sealed against
+ * A block is a memfd: huge pages if there are any, given to the node with mbind(2) before the first
+ * touch (preferred: a full node must not mean SIGBUS or the OOM killer), populated at once, and then
+ * looked at with move_pages(2), so that what xk_mem_info() says is where the pages are and not where
+ * they were asked for. Once mapped it is sealed against
  * shrinking, growing and further writable mappings, so that it may be handed to other processes,
  * which can map it read-only.
  *
