@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2034  # sourced: its variables are for the tests
 #
-# Sourced by every e2e test as its first act. Runs the script again in mount, PID, network and IPC
-# namespaces of its own, with private /run, /tmp, /dev/shm, sysfs and bpffs: whatever a test makes
-# there (processes, named namespaces, veths, XDP programs, pins) is gone when the script is, also
-# after kill -9. Output is TAP; the plan comes at the end, so a script that died is a failure.
+# Sourced by every e2e test as its first act. Runs the script again in a room of its own
+# (tools/room.sh), so that nothing is left however it ends. Output is TAP; the plan comes at the
+# end, so a script that died is a failure.
 #
 #   limit=SECONDS       set before sourcing: the whole script is killed after that long (60)
 #   pair [QUEUES [MTU]] namespaces a and b joined by the veths va and vb
@@ -24,21 +23,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 XSKIT=${XSKIT:-$root/build/xskit}
 
 if [ "${XSKIT_E2E:-}" != inside ]; then
-	if [ "$(id -u)" -ne 0 ]; then
-		echo "Bail out! these tests make network namespaces: run them as root (sudo make check)"
-		exit 1
-	fi
 	export XSKIT XSKIT_E2E=inside
-	# exec: to kill this process is to kill unshare, and with it everything inside
-	exec unshare --mount --pid --net --ipc --fork --kill-child --mount-proc -- \
-		timeout --foreground -v -s KILL "${limit:-60}" bash "$0" "$@"
+	# exec: to kill this process is to kill everything inside
+	exec "$root/tools/room.sh" timeout --foreground -v -s KILL "${limit:-60}" bash "$0" "$@"
 fi
 
-mount -t tmpfs -o mode=755 tmpfs /run
-mount -t tmpfs -o mode=1777 tmpfs /dev/shm
-mount -t sysfs sysfs /sys
-mount -t bpf bpf /sys/fs/bpf
-ip link set lo up
 T=/run/t # files of the test
 mkdir -m 755 "$T"
 cd "$T" || exit 1
