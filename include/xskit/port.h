@@ -140,6 +140,9 @@ int xk_port_poll(struct xk_port *port);
 unsigned xk_port_tx_pending(const struct xk_port *port); /* frames the kernel has not returned yet */
 unsigned xk_port_tx_room(const struct xk_port *port);    /* free entries of the TX ring */
 
+/* Whole packets in the RX ring that nobody has taken yet; from any thread, a moment's value. */
+unsigned xk_port_rx_waiting(const struct xk_port *port);
+
 int xk_port_fd(const struct xk_port *port);              /* for poll(2) and the XSKMAP */
 const struct xk_port_info *xk_port_info(const struct xk_port *port); /* constant but for napi_id */
 void xk_port_look(struct xk_port *port);                 /* read SO_INCOMING_NAPI_ID anew */

@@ -250,6 +250,20 @@ int xk_port_kick(struct xk_port *port)
 
 /* --- what is known about a port --- */
 
+unsigned xk_port_rx_waiting(const struct xk_port *port)
+{
+	const struct xdp_desc *descs = port->rx.entries;
+	uint32_t end, i, packets = 0;
+
+	if (!port->rx.size)
+		return 0;
+	end = xk_load_acquire(port->rx.producer);
+	i = xk_load_relaxed(port->rx.consumer);
+	for (; i != end && end - i <= port->rx.size; i++)
+		packets += !(descs[i & port->rx.mask].options & XDP_PKT_CONTD);
+	return packets;
+}
+
 int xk_port_fd(const struct xk_port *port)
 {
 	return port->fd;

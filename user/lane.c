@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include "lane.h"
+
+#define COMPLETION_WAIT_NS 10000000ull /* completions wake nobody: look for them this often */
+#define WAIT_NS            500000000ull
+#define SHORT_WAIT_NS      60000ull /* a sleep shorter than this comes back too late: spin instead */
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+/* --- open and close --- */
+
+static int open_memory(struct lane *lane, const struct packet_opts *opts, struct xk_err *err)
+{
+	const struct xk_umem_config umem = {.frames = opts->frames, .frame_size = opts->frame_size};
+	const struct xk_mem_config mem = {
+		.size = xk_umem_size(&umem), .node = lane->node, .huge = opts->hugepages};
+	int ret;
+
+	if ((ret = xk_mem_create(&lane->mem, &mem, err)) ||
+	    (ret = xk_umem_create(&lane->umem, lane->mem, &umem, err)))
+		return ret;
+	ret = xk_umem_cache_init(&lane->cache, lane->umem, 0);
+	return ret ? xk_err_fill(err, ret, "create UMEM", NULL, "no memory for a cache") : 0;
+}
+
+static int open_port(struct lane *lane, const struct packet_opts *opts, struct xk_err *err)
+{
+	const struct xk_port_config config = {
+		.rx_size = lane->action->rx ? opts->ring_size : 0,
+		.tx_size = lane->action->tx ? opts->ring_size : 0,
+		.bind = opts->bind,
+		.multi_buffer = true,
+		.busy_poll = opts->poll == XK_IDLE_BUSY,
+		.busy_budget = opts->busy_budget,
+		.tx_budget = opts->tx_budget,
+	};
+
+	return xk_port_open(&lane->port, &lane->cache, opts->ifname, lane->queue, &config, err);
+}
+
+static int open_buffers(struct lane *lane, const struct packet_opts *opts, struct xk_err *err)
+{
+	unsigned room = opts->batch > XK_PKT_MAX_FRAMES ? opts->batch : XK_PKT_MAX_FRAMES;
+
+	lane->batch = opts->batch;
+	lane->pkts = calloc(room, sizeof(*lane->pkts));
+	lane->out = calloc(room, sizeof(*lane->out));
+	lane->verdict = calloc(room, sizeof(*lane->verdict));
+	if (lane->pkts && lane->out && lane->verdict)
+		return 0;
+	return xk_err_fill(err, -ENOMEM, "open queue", "use a smaller --batch",
+			   "no memory for bursts");
+}
+
+int lane_open(struct lane *lane, const struct packet_opts *opts, const struct action *action,
+	      struct xk_err *err)
+{
+	int ret;
+
+	lane->action = action;
+	lane->busy = opts->poll == XK_IDLE_BUSY;
+	if (!action->rx && !action->tx)
+		return 0;
+	if ((ret = open_memory(lane, opts, err)) || (ret = open_buffers(lane, opts, err)))
+		return ret;
+	return open_port(lane, opts, err);
+}
+
+void lane_close(struct lane *lane)
+{
+	xk_port_close(lane->port);
+	xk_umem_cache_fini(&lane->cache);
+	xk_umem_destroy(lane->umem);
+	xk_mem_destroy(lane->mem);
+	free(lane->pkts);
+	free(lane->out);
+	free(lane->verdict);
+}
+
+/* --- one step --- */
+
+/* How many packets all lanes may still take; only asked when there is a limit. */
+static uint64_t remaining(const struct lane_control *control)
+{
+	struct xk_port_stats stats;
+	uint64_t taken = 0;
+
+	for (unsigned i = 0; i < control->n_lanes; i++) {
+		xk_port_stats(control->lanes[i].port, &stats);
+		taken += stats.rx_packets;
+	}
+	return taken < control->limit ? control->limit - taken : 0;
+}
+
+static unsigned receive_limited(struct lane *lane)
+{
+	uint64_t left = remaining(lane->control);
+	unsigned n;
+
+	if (left == 0) {
+		lane_finish(lane);
+		return 0;
+	}
+	n = xk_port_rx(lane->port, lane->pkts, left < lane->batch ? (unsigned)left : lane->batch);
+	/* a packet of many frames does not fit a short burst */
+	if (n == 0 && left < XK_PKT_MAX_FRAMES)
+		n = xk_port_rx(lane->port, lane->pkts, XK_PKT_MAX_FRAMES);
+	return n;
+}
+
+static unsigned receive(struct lane *lane)
+{
+	if (!lane->action->rx)
+		return 0;
+	if (lane->control->limit && !lane->action->limits_own)
+		return receive_limited(lane);
+	return xk_port_rx(lane->port, lane->pkts,
+			  lane->batch < XK_PKT_MAX_FRAMES ? XK_PKT_MAX_FRAMES : lane->batch);
+}
+
+uint32_t lane_capacity(const struct lane *lane, const struct xk_pkt *pkt)
+{
+	uint64_t offset = pkt->addr & ~lane->cache.frame_mask;
+
+	return (uint32_t)(~lane->cache.frame_mask + 1 - offset);
+}
+
+unsigned lane_send(struct lane *lane, const struct xk_pkt *pkts, unsigned n)
+{
+	n = xk_port_tx(lane->port, pkts, n);
+	lane->again |= n > 0;
+	return n;
+}
+
+int lane_flush(struct lane *lane)
+{
+	int ret = xk_port_kick(lane->port);
+
+	/* a link that is down keeps what is queued, and may come up again */
+	lane->again = ret == -EAGAIN || ret == -ENETDOWN;
+	return lane->again ? 0 : ret;
+}
+
+/* Transmit what the verdicts say and recycle the rest. A full TX ring recycles too, counted. */
+static void dispose(struct lane *lane, unsigned n)
+{
+	unsigned out = 0, taken;
+	uint8_t verdict = VERDICT_RECYCLE;
+	bool first = true;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (first)
+			verdict = lane->verdict[i];
+		first = !(lane->pkts[i].flags & XK_PKT_MORE);
+		if (verdict == VERDICT_TRANSMIT)
+			lane->out[out++] = lane->pkts[i];
+		else
+			xk_port_recycle(lane->port, &lane->pkts[i], 1);
+	}
+	if (out == 0)
+		return;
+	taken = lane_send(lane, lane->out, out);
+	xk_port_recycle(lane->port, lane->out + taken, out - taken);
+	xk_bump(&lane->tx_full, out - taken);
+}
+
+static int act(struct lane *lane, unsigned n)
+{
+	const struct burst burst = {
+		.pkts = lane->pkts,
+		.verdict = lane->verdict,
+		.n = n,
+		/* partner: session's store when the run is over; nothing is published with it */
+		.closing = xk_load_relaxed(&lane->control->closing),
+	};
+	int did;
+
+	if (!lane->action->run) {
+		xk_port_recycle(lane->port, lane->pkts, n);
+		return 0;
+	}
+	memset(lane->verdict, VERDICT_RECYCLE, n);
+	did = lane->action->run(lane->state, lane, &burst);
+	dispose(lane, n);
+	return did;
+}
+
+int lane_step(void *arg)
+{
+	struct lane *lane = arg;
+	unsigned n, moved;
+	int ret;
+
+	if (!lane->port)
+		return lane->action->run(lane->state, lane, &(struct burst){0});
+	moved = lane->action->tx ? xk_port_reap(lane->port) : 0;
+	n = receive(lane);
+	ret = act(lane, n);
+	if (ret < 0)
+		return ret;
+	moved += n + (unsigned)ret;
+	if (lane->again || lane->action->rx)
+		ret = lane_flush(lane);
+	if (moved == 0 && lane->busy && ret == 0)
+		ret = xk_port_poll(lane->port);
+	return ret < 0 && ret != -EAGAIN && ret != -ENETDOWN ? ret : (int)moved;
+}
+
+/* --- sleep --- */
+
+static uint64_t sleep_ns(const struct lane *lane)
+{
+	uint64_t longest =
+		xk_port_tx_pending(lane->port) || lane->again ? COMPLETION_WAIT_NS : WAIT_NS;
+	uint64_t now, next;
+
+	if (!lane->action->next_ns)
+		return longest;
+	next = lane->action->next_ns(lane->state);
+	now = now_ns();
+	if (next <= now + SHORT_WAIT_NS)
+		return 0;
+	return next - now - SHORT_WAIT_NS < longest ? next - now - SHORT_WAIT_NS : longest;
+}
+
+int lane_wait(void *arg, int wake_fd)
+{
+	struct lane *lane = arg;
+	struct pollfd fds[] = {{.fd = wake_fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+	uint64_t ns = lane->port ? sleep_ns(lane) : 0;
+	struct timespec timeout = {.tv_sec = (time_t)(ns / 1000000000),
+				   .tv_nsec = (long)(ns % 1000000000)};
+
+	if (ns == 0)
+		return 0;
+	fds[1].fd = xk_port_fd(lane->port);
+	xk_bump(&lane->waits, 1);
+	if (ppoll(fds, 2, &timeout, NULL) < 0 && errno != EINTR)
+		return -errno;
+	return fds[1].revents & POLLERR ? -ENODEV : 0;
+}
+
+void lane_finish(struct lane *lane)
+{
+	uint64_t one = 1;
+
+	if (lane->said_done)
+		return;
+	lane->said_done = true;
+	if (write(lane->control->finished_fd, &one, sizeof(one)) < 0)
+		lane->said_done = false; /* cannot happen to an eventfd; say it again next time */
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* xskit: a table of commands that also prints the usage. */
+#include <stdio.h>
+#include <string.h>
+#include "cmd.h"
+
+static const struct {
+	const char *name, *args, *does;
+	cmd_fn run;
+} commands[] = {
+	{"rx", "IFACE", "receive packets, count and drop them", cmd_rx},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static int usage(FILE *out)
+{
+	fputs("usage: xskit COMMAND [OPTIONS] ARGS\n\n", out);
+	for (unsigned i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-8s %-14s %s\n", commands[i].name, commands[i].args,
+			commands[i].does);
+	fputs("\n`xskit COMMAND --help` tells a command's options, `xskit --version` the "
+	      "version.\n",
+	      out);
+	return 0;
+}
+
+/* xskit: what failed: why: what to do, with the errno's text where there is one. */
+static void complain(int ret, const struct xk_err *err)
+{
+	fprintf(stderr, "xskit: %s: %s", err->what, err->why);
+	if (err->code && ret != CMD_USAGE)
+		fprintf(stderr, " (%s)", strerror(-err->code));
+	if (*err->fix)
+		fprintf(stderr, ": %s", err->fix);
+	fputc('\n', stderr);
+}
+
+static int exit_status(int ret)
+{
+	return ret == 0 ? 0 : ret == CMD_USAGE ? 2 : ret == CMD_NOT_GRANTED ? 3 : 1;
+}
+
+static int run(unsigned command, int argc, char **argv)
+{
+	struct xk_err err = {0};
+	int ret = commands[command].run(argc, argv, &err);
+
+	if (ret)
+		complain(ret, &err);
+	return exit_status(ret);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(name, "--help") || !strcmp(name, "help"))
+		return usage(stdout);
+	if (!strcmp(name, "--version"))
+		return printf("xskit %s\n", XSKIT_VERSION) < 0;
+	for (unsigned i = 0; i < COMMANDS; i++)
+		if (!strcmp(name, commands[i].name))
+			return run(i, argc - 1, argv + 1);
+	fprintf(stderr, "xskit: command: '%s' is not one: see `xskit --help`\n", name);
+	return 2;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The run as text for people. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "report.h"
+
+const char *report_si(double value, char out[16])
+{
+	static const char *const units[] = {"", " k", " M", " G", " T"};
+	unsigned unit = 0;
+
+	while (fabs(value) >= 999.5 && unit < 4) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(out, 16, unit ? "%.2f%s" : "%.0f%s", value, units[unit]);
+	return out;
+}
+
+static const char *yes(bool flag)
+{
+	return flag ? "yes" : "no";
+}
+
+void report_text_start(const struct run_facts *run)
+{
+	const struct terms *e = &run->effective;
+
+	printf("%s on %s (%s), ", run->command, run->ifname, run->driver);
+	if (run->rx)
+		printf("XDP %s, %s program, ", e->attach, e->program);
+	printf("%s, busy polling: %s, huge pages: %s\n", e->bind, yes(e->busy_poll), e->hugepages);
+	for (unsigned i = 0; i < run->n_queues; i++) {
+		const struct queue_facts *q = &run->queues[i];
+
+		printf("  queue %u: worker on CPU %d, memory on node %d\n", q->queue, q->cpu,
+		       q->node);
+	}
+	fflush(stdout);
+}
+
+void report_text_interval(const struct run_facts *before, const struct run_facts *now)
+{
+	struct queue_facts a = report_sum(before), b = report_sum(now);
+	double s = now->duration_s - before->duration_s;
+	char pps[16], bps[16];
+
+	if (s <= 0)
+		return;
+	printf("%7.1f s  %10spps  %10sbit/s", now->duration_s,
+	       report_si((double)(b.packets - a.packets) / s, pps),
+	       report_si(8.0 * (double)(b.bytes - a.bytes) / s, bps));
+	if (now->rx)
+		printf("  dropped %llu",
+		       (unsigned long long)(b.socket.rx_dropped + b.socket.rx_ring_full -
+					    a.socket.rx_dropped - a.socket.rx_ring_full));
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void row(const char *stage, const char *what, uint64_t n, bool always)
+{
+	if (n || always)
+		printf("  %-14s %-34s %14llu\n", stage, what, (unsigned long long)n);
+}
+
+static void way_in(const struct run_facts *run, const struct queue_facts *sum)
+{
+	const struct xk_xdp_counters *xdp = &sum->xdp;
+
+	printf("where packets went\n");
+	row("interface", "received", run->interface.rx_packets, true);
+	row("", "dropped", run->interface.rx_dropped, false);
+	row("", "missed, errors", run->interface.rx_missed + run->interface.rx_errors, false);
+	row("XDP program", "redirected to the socket", xdp->redirected, true);
+	row("", "left to the kernel: kept", xdp->kept, false);
+	row("", "left to the kernel: not matched", xdp->unmatched, false);
+	row("", "left to the kernel: no socket", xdp->no_socket, false);
+	row("", "dropped", xdp->dropped, false);
+	row("socket", "received", sum->port.rx_packets + sum->left, true);
+	row("", "dropped: RX ring full", sum->socket.rx_ring_full, false);
+	row("", "dropped: no frame, or too long", sum->socket.rx_dropped, false);
+	row("application", "received", sum->port.rx_packets, true);
+	row("", "left in the ring at the end", sum->left, false);
+	printf("  %-14s %-34s %14lld\n", "unaccounted", "", report_unaccounted(sum));
+}
+
+static void way_out(const struct run_facts *run, const struct queue_facts *sum)
+{
+	printf("where packets went\n");
+	row("application", "sent", sum->port.tx_packets, true);
+	row("socket", "frames completed by the kernel", sum->port.completed, true);
+	row("", "invalid descriptors", sum->socket.tx_invalid_descs, false);
+	row("interface", "transmitted", run->interface.tx_packets, true);
+	row("", "dropped", run->interface.tx_dropped, false);
+}
+
+static void per_queue(const struct run_facts *run)
+{
+	for (unsigned i = 0; run->n_queues > 1 && i < run->n_queues; i++) {
+		const struct queue_facts *q = &run->queues[i];
+
+		printf("  queue %-8u CPU %-3d %44llu\n", q->queue, q->cpu,
+		       (unsigned long long)q->packets);
+	}
+}
+
+static void cost(const struct run_facts *run, const struct queue_facts *sum)
+{
+	double n = sum->packets ? (double)sum->packets : 1;
+
+	printf("cost: %.2f s CPU of this process, %.2f s softirq of the machine; %.1f ns and %.4f "
+	       "system "
+	       "calls a packet\n",
+	       run->cpu_s, run->softirq_s, run->cpu_s * 1e9 / n,
+	       (double)(sum->port.syscalls + sum->waits) / n);
+}
+
+static void frames(const struct xk_ledger *l)
+{
+	printf("frames: %u, of them app %u, fill %u, rx %u, tx %u, completion %u, kernel %u; lost "
+	       "%lld\n",
+	       l->frames, l->held[XK_OWNER_APP], l->held[XK_OWNER_FILL], l->held[XK_OWNER_RX],
+	       l->held[XK_OWNER_TX], l->held[XK_OWNER_COMPLETION], l->held[XK_OWNER_KERNEL],
+	       (long long)l->lost);
+}
+
+void report_text_summary(const struct run_facts *run)
+{
+	struct queue_facts sum = report_sum(run);
+	double s = run->duration_s > 0 ? run->duration_s : 1;
+	char pps[16], bps[16];
+
+	printf("%s on %s: %llu packets in %.2f s: %spps, %sbit/s (ended by %s)\n", run->command,
+	       run->ifname, (unsigned long long)sum.packets, run->duration_s,
+	       report_si((double)sum.packets / s, pps), report_si(8.0 * (double)sum.bytes / s, bps),
+	       run->ended);
+	if (run->extra_text)
+		run->extra_text(run->ctx);
+	per_queue(run);
+	if (run->rx)
+		way_in(run, &sum);
+	else
+		way_out(run, &sum);
+	cost(run, &sum);
+	if (sum.has_port)
+		frames(&sum.umem);
+	fflush(stdout);
+}

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <cap-ng.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include "cmd.h"
+#include "session.h"
+
+#define SPIN_NS          50000ull /* adaptive: spin this long before sleeping */
+#define DRAIN_RX_MS      200      /* at the end: for what the program has already redirected */
+#define DRAIN_TX_MS      500      /* and for the completions of what was sent */
+#define XDP_HEADROOM     256u
+#define ETHERNET_MAX_HDR 22u /* addresses, two VLAN tags, type */
+
+/* --- what is checked before anything is opened --- */
+
+static int check_route(const struct session *s, struct xk_err *err)
+{
+	bool yes = false;
+
+	if (s->opts->force || nl_default_route_via(s->link.ifindex, &yes) || !yes)
+		return 0;
+	xk_err_fill(err, -EPERM, s->action->command, "use another interface, or --force",
+		    "%s carries the default route: taking its packets may cut you off",
+		    s->link.name);
+	return CMD_USAGE;
+}
+
+static int check_link(struct session *s, struct xk_err *err)
+{
+	char fix[64];
+	int ret = nl_link(s->opts->ifname, &s->link, err);
+
+	if (ret)
+		return ret;
+	if (!s->link.up) {
+		snprintf(fix, sizeof(fix), "ip link set %s up", s->link.name);
+		return xk_err_fill(err, -ENETDOWN, s->action->command, fix, "%s is down",
+				   s->link.name);
+	}
+	return check_route(s, err);
+}
+
+/* Without multi-buffer a frame must hold a whole packet of the interface. */
+static int check_mtu(const struct session *s, struct xk_err *err)
+{
+	unsigned room = s->opts->frame_size - XDP_HEADROOM;
+	unsigned need = s->link.mtu + ETHERNET_MAX_HDR;
+
+	if (!s->action->rx || xk_port_info(s->lanes[0].port)->multi_buffer || need <= room)
+		return 0;
+	return xk_err_fill(
+		err, -EMSGSIZE, s->action->command,
+		"use --frame-size 4096, a kernel with multi-buffer AF_XDP (6.6), or a smaller MTU",
+		"%s has MTU %u, and a frame holds %u bytes", s->link.name, s->link.mtu, room);
+}
+
+/* --- setting up --- */
+
+static int open_prog(struct session *s, struct xk_err *err)
+{
+	const struct xk_prog_config config = {
+		.mode = s->opts->mode, .attach = s->opts->attach, .pinned = s->opts->pinned};
+
+	if (!s->action->rx)
+		return 0;
+	return xk_prog_open(&s->prog, s->opts->ifname, &config, err);
+}
+
+static int open_lanes(struct session *s, struct xk_err *err)
+{
+	for (; s->opened < s->n_lanes; s->opened++) {
+		struct lane *lane = &s->lanes[s->opened];
+		int ret = lane_open(lane, s->opts, s->action, err);
+
+		if (ret) {
+			lane_close(lane);
+			return ret;
+		}
+	}
+	return s->lanes[0].port ? check_mtu(s, err) : 0;
+}
+
+static int init_actions(struct session *s, struct xk_err *err)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < s->n_lanes && s->action->lane_init && !ret; i++)
+		ret = s->action->lane_init(s->ctx, &s->lanes[i], &s->lanes[i].state, err);
+	return ret;
+}
+
+/* From here on packets arrive: rules first, then the socket. */
+static int insert_sockets(struct session *s, struct xk_err *err)
+{
+	for (unsigned i = 0; s->prog && i < s->n_lanes; i++) {
+		const struct lane *lane = &s->lanes[i];
+		int ret = xk_prog_rules(s->prog, lane->queue, s->opts->keep, s->opts->rules,
+					s->opts->n_rules, err);
+
+		if (!ret)
+			ret = xk_prog_insert(s->prog, lane->queue, xk_port_fd(lane->port), err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int not_granted(const struct session *s, struct xk_err *err, const char *what,
+		       const char *fix)
+{
+	xk_err_fill(err, -ENOTSUP, "--require", fix, "%s was not granted on %s", what,
+		    s->link.name);
+	return CMD_NOT_GRANTED;
+}
+
+static int check_required(const struct session *s, struct xk_err *err)
+{
+	unsigned require = s->opts->require;
+
+	if ((require & REQUIRE_NATIVE) && s->prog && xk_prog_info(s->prog)->mode != XK_MODE_NATIVE)
+		return not_granted(s, err, "native XDP",
+				   "the driver has none, or --mode skb was given");
+	for (unsigned i = 0; i < s->opened && s->lanes[i].port; i++) {
+		const struct lane *lane = &s->lanes[i];
+		const struct xk_mem_info *mem = xk_mem_info(lane->mem);
+
+		if ((require & REQUIRE_ZEROCOPY) && !xk_port_info(lane->port)->zerocopy)
+			return not_granted(s, err, "zerocopy",
+					   "the driver has none for this queue");
+		if ((require & REQUIRE_HUGEPAGES) && !mem->huge)
+			return not_granted(s, err, "hugepages",
+					   "reserve some: sysctl vm.nr_hugepages=N");
+		if ((require & REQUIRE_NODE) && lane->node >= 0 && mem->node != lane->node)
+			return not_granted(s, err, "memory on the wanted node", "free some there");
+		if ((require & REQUIRE_BUSYPOLL) && !xk_port_info(lane->port)->busy_poll)
+			return not_granted(s, err, "busypoll",
+					   "it takes CAP_NET_ADMIN and kernel 5.11");
+	}
+	return 0;
+}
+
+/* Busy polling shows only once a packet has come: SO_INCOMING_NAPI_ID stays 0 where there is none.
+ */
+static int check_busy_poll(const struct session *s, struct xk_err *err)
+{
+	bool engaged = true;
+
+	for (unsigned i = 0; i < s->n_lanes && s->lanes[i].port; i++)
+		engaged &= xk_load_relaxed(&xk_port_info(s->lanes[i].port)->napi_id) != 0;
+	if (engaged || s->opts->poll != XK_IDLE_BUSY || !s->lanes[0].port)
+		return 0;
+	if (s->opts->require & REQUIRE_BUSYPOLL)
+		return not_granted(s, err, "busypoll", "this driver gives its sockets no NAPI id");
+	return 0;
+}
+
+/*
+ * Nothing needs a privilege once all is set up, but BPF_PROG_RUN, and taking a program off that is
+ * not held by a link.
+ */
+static void drop_capabilities(const struct session *s)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (s->prog && xk_prog_detach_needs_caps(s->prog))
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+	if (!s->action->rx && !s->action->tx)
+		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_BPF,
+			      CAP_PERFMON, -1);
+	if (capng_apply(CAPNG_SELECT_CAPS) && s->opts->verbose)
+		report_note("capabilities could not be dropped");
+}
+
+static int start_workers(struct session *s, struct xk_err *err)
+{
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		struct lane *lane = &s->lanes[i];
+		char name[32];
+		const struct xk_worker_config config = {
+			.name = name,
+			.cpu = lane->cpu,
+			.idle = lane->idle,
+			.spin_ns = SPIN_NS,
+			.wait = lane_wait,
+			.hold = true,
+		};
+		int ret;
+
+		snprintf(name, sizeof(name), "xk-%s-%u", s->action->command, lane->queue);
+		ret = xk_worker_start(&lane->worker, &config, lane_step, lane, err);
+		if (ret)
+			return ret;
+		lane->cpu = xk_worker_info(lane->worker)->cpu;
+	}
+	return 0;
+}
+
+/* --- the run and its end --- */
+
+static void pause_ms(unsigned ms)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000l}, NULL);
+}
+
+static bool tx_pending(const struct session *s)
+{
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		struct xk_port_stats stats;
+
+		if (!s->lanes[i].port)
+			continue;
+		xk_port_stats(s->lanes[i].port, &stats);
+		if (stats.tx_frames != stats.completed)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * First the sockets leave the map, so that nothing new comes; then the workers go on until all that
+ * was redirected has arrived and all that was sent has come back. Both waits are bounded.
+ */
+static void wind_down(struct session *s)
+{
+	s->end_ns = now_ns();
+	/* partner: lane.c act(); a flag, nothing is published with it */
+	xk_store_relaxed(&s->control.closing, 1);
+	for (unsigned i = 0; s->prog && i < s->n_lanes; i++)
+		xk_prog_remove(s->prog, s->lanes[i].queue);
+	for (int ms = 0; !s->gone && ms < DRAIN_RX_MS && session_unaccounted(s); ms++)
+		pause_ms(1);
+	for (int ms = 0; !s->gone && ms < DRAIN_TX_MS && tx_pending(s); ms++)
+		pause_ms(1);
+}
+
+static int stop_workers(struct session *s)
+{
+	int first = 0;
+
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		int ret;
+
+		if (!s->lanes[i].worker)
+			continue;
+		xk_worker_stop(s->lanes[i].worker);
+		if (s->action->stop)
+			s->action->stop(s->lanes[i].state);
+		ret = xk_worker_join(s->lanes[i].worker);
+		first = first ? first : ret;
+	}
+	return first;
+}
+
+static int worker_failed(const struct session *s, int code, struct xk_err *err)
+{
+	if (err->code)
+		return err->code; /* the reason behind it is known already */
+	return xk_err_fill(err, code, s->action->command, NULL, "%s: a worker stopped",
+			   s->link.name);
+}
+
+static int report_end(struct session *s, struct queue_facts *queues)
+{
+	struct run_facts run;
+
+	session_facts(s, &run, queues);
+	session_audit(s, &run);
+	report_summary(&run);
+	return 0;
+}
+
+static int run(struct session *s, struct xk_err *err)
+{
+	struct queue_facts *queues = calloc(s->n_lanes, sizeof(*queues));
+	struct run_facts facts;
+	int ret, failed;
+
+	if (!queues)
+		return xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory");
+	session_facts(s, &facts, queues);
+	report_start(&facts);
+	s->start_ns = now_ns();
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		xk_worker_release(s->lanes[i].worker);
+	ret = session_watch(s, err);
+	wind_down(s);
+	failed = stop_workers(s);
+	report_end(s, queues);
+	free(queues);
+	if (ret == 0 && failed)
+		ret = worker_failed(s, failed, err);
+	return ret ? ret : check_busy_poll(s, err);
+}
+
+static int set_up(struct session *s, struct xk_err *err)
+{
+	int ret;
+
+	if ((ret = check_link(s, err)))
+		return ret;
+	if (s->action->prepare && (ret = s->action->prepare(s->ctx, &s->link, s->opts, err)))
+		return ret;
+	if ((ret = session_place(s, err)) || (ret = open_prog(s, err)) ||
+	    (ret = open_lanes(s, err)) || (ret = check_required(s, err)) ||
+	    (ret = init_actions(s, err)) || (ret = session_watch_open(s, err)) ||
+	    (ret = session_facts_start(s, err)) || (ret = insert_sockets(s, err)))
+		return ret;
+	drop_capabilities(s);
+	return start_workers(s, err);
+}
+
+static void tear_down(struct session *s)
+{
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		xk_worker_destroy(s->lanes[i].worker);
+		if (s->action->lane_fini && s->lanes[i].state)
+			s->action->lane_fini(s->lanes[i].state);
+	}
+	for (unsigned i = 0; i < s->opened; i++)
+		lane_close(&s->lanes[i]);
+	xk_prog_close(s->prog);
+	session_watch_close(s);
+	session_unplace(s);
+	free(s->xdp_base);
+	free(s->lanes);
+}
+
+int session_run(struct packet_opts *opts, const struct action *action, void *ctx,
+		struct xk_err *err)
+{
+	struct session s = {
+		.opts = opts, .action = action, .ctx = ctx, .sig_fd = -1, .link_fd = -1};
+	int ret;
+
+	xk_prog_verbose(opts->verbose);
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away ends the run, and the run cleans up */
+	s.control.finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s.control.finished_fd < 0)
+		return xk_err_fill(err, -errno, action->command, NULL, "eventfd");
+	ret = set_up(&s, err);
+	if (ret == 0)
+		ret = run(&s, err);
+	tear_down(&s);
+	close(s.control.finished_fd);
+	return ret;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * session.h - what every packet command shares: options -> program -> memory and ports -> workers
+ * -> report -> teardown.
+ *
+ *   session.c        the order of things, and their undoing in reverse
+ *   session_place.c  which queue runs on which CPU and node
+ *   session_watch.c  the controlling thread's loop: what ends a run
+ *   session_facts.c  counters, clocks and the ledger, gathered for the report
+ */
+#ifndef XSKIT_SESSION_H
+#define XSKIT_SESSION_H
+
+#include <xskit/prog.h>
+#include "lane.h"
+#include "report.h"
+
+struct session {
+	struct packet_opts *opts;
+	const struct action *action;
+	void *ctx;
+	struct nl_link link;
+	struct xk_prog *prog; /* NULL: the action receives nothing */
+	struct lane *lanes;
+	unsigned n_lanes, opened; /* lanes whose port is open */
+	struct lane_control control;
+	int sig_fd, link_fd;
+
+	/* where the counters stood at the start */
+	struct xk_xdp_counters *xdp_base;
+	struct nl_counters interface_base;
+	double cpu_base_s, softirq_base_s;
+	uint64_t start_ns, end_ns; /* end_ns 0: still running */
+
+	const char *ended; /* why the run ended */
+	bool gone;         /* the interface is no more */
+};
+
+/*
+ * Run an action with its options until something ends it. ctx goes to the action's functions.
+ * 0; -errno, CMD_USAGE or CMD_NOT_GRANTED with *err filled. Prints the report.
+ */
+int session_run(struct packet_opts *opts, const struct action *action, void *ctx,
+		struct xk_err *err);
+
+/* session_place.c: queues, CPUs, nodes and idle policy of all lanes. */
+int session_place(struct session *s, struct xk_err *err);
+void session_unplace(struct session *s);
+
+/* session_watch.c */
+int session_watch_open(struct session *s, struct xk_err *err);
+void session_watch_close(struct session *s);
+int session_watch(struct session *s, struct xk_err *err); /* until the run is to end */
+
+/* session_facts.c */
+int session_facts_start(struct session *s, struct xk_err *err);
+void session_facts(const struct session *s, struct run_facts *run, struct queue_facts *queues);
+long long session_unaccounted(const struct session *s);
+void session_audit(const struct session *s, struct run_facts *run);
+double session_elapsed(const struct session *s);
+
+#endif

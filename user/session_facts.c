@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Counters, clocks and the ledger, gathered for the report. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "session.h"
+
+static double cpu_s(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Softirq time of the whole machine: the 7th figure of /proc/stat's first line. */
+static double softirq_s(void)
+{
+	unsigned long long softirq = 0;
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "cpu %*u %*u %*u %*u %*u %*u %llu", &softirq) != 1)
+		softirq = 0;
+	fclose(f);
+	return (double)softirq / (double)sysconf(_SC_CLK_TCK);
+}
+
+int session_facts_start(struct session *s, struct xk_err *err)
+{
+	s->xdp_base = calloc(s->n_lanes, sizeof(*s->xdp_base));
+	if (!s->xdp_base)
+		return xk_err_fill(err, -ENOMEM, s->action->command, NULL,
+				   "no memory for counters");
+	for (unsigned i = 0; s->prog && i < s->n_lanes; i++)
+		xk_prog_counters(s->prog, s->lanes[i].queue, &s->xdp_base[i]);
+	nl_counters(s->link.ifindex, &s->interface_base);
+	s->cpu_base_s = cpu_s();
+	s->softirq_base_s = softirq_s();
+	return 0;
+}
+
+double session_elapsed(const struct session *s)
+{
+	if (!s->start_ns)
+		return 0;
+	return (double)((s->end_ns ? s->end_ns : now_ns()) - s->start_ns) / 1e9;
+}
+
+/* Both structures are nothing but uint64_t counters. */
+static void subtract(void *from, const void *base, size_t bytes)
+{
+	uint64_t *a = from;
+	const uint64_t *b = base;
+
+	for (size_t i = 0; i < bytes / sizeof(*a); i++)
+		a[i] -= b[i];
+}
+
+static void lane_facts(const struct session *s, unsigned i, struct queue_facts *q)
+{
+	const struct lane *lane = &s->lanes[i];
+
+	*q = (struct queue_facts){.queue = lane->queue, .cpu = lane->cpu, .node = lane->node};
+	q->waits = xk_load_relaxed(&lane->waits);
+	if (lane->port) {
+		q->has_port = true;
+		q->node = xk_mem_info(lane->mem)->node;
+		xk_port_stats(lane->port, &q->port);
+		xk_port_xdp_stats(lane->port, &q->socket);
+		q->left = xk_port_rx_waiting(lane->port);
+		q->packets = s->action->rx ? q->port.rx_packets : q->port.tx_packets;
+		q->bytes = s->action->rx ? q->port.rx_bytes : q->port.tx_bytes;
+	}
+	if (s->prog && xk_prog_counters(s->prog, lane->queue, &q->xdp) == 0) {
+		q->has_prog = true;
+		subtract(&q->xdp, &s->xdp_base[i], sizeof(q->xdp));
+	}
+	if (s->action->counted)
+		s->action->counted(lane->state, &q->packets, &q->bytes);
+}
+
+long long session_unaccounted(const struct session *s)
+{
+	long long sum = 0;
+
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		struct queue_facts q;
+
+		lane_facts(s, i, &q);
+		sum += llabs(report_unaccounted(&q));
+	}
+	return sum;
+}
+
+static const char *const mode_names[] = {"auto", "native", "skb"};
+static const char *const bind_names[] = {"auto", "copy", "zerocopy"};
+static const char *const huge_names[] = {"auto", "on", "off"};
+
+static struct terms requested(const struct session *s)
+{
+	const struct packet_opts *opts = s->opts;
+
+	return (struct terms){
+		.attach = s->action->rx ? mode_names[opts->mode] : "none",
+		.program = !s->action->rx ? "none"
+			   : opts->pinned ? "joined"
+					  : "auto",
+		.bind = bind_names[opts->bind],
+		.hugepages = huge_names[opts->hugepages],
+		.need_wakeup = true,
+		.busy_poll = opts->poll == XK_IDLE_BUSY,
+	};
+}
+
+static struct terms effective(const struct session *s)
+{
+	struct terms terms = {
+		.attach = "none", .program = "none", .bind = "none", .hugepages = "off"};
+	const struct lane *lane = &s->lanes[0];
+
+	if (s->prog) {
+		terms.attach = mode_names[xk_prog_info(s->prog)->mode];
+		terms.program = xk_prog_info(s->prog)->joined ? "joined" : "own";
+	}
+	if (lane->port) {
+		const struct xk_port_info *info = xk_port_info(lane->port);
+
+		terms.bind = info->zerocopy ? "zerocopy" : "copy";
+		terms.need_wakeup = info->need_wakeup;
+		terms.busy_poll = info->busy_poll && xk_load_relaxed(&info->napi_id);
+		terms.hugepages = xk_mem_info(lane->mem)->huge ? "on" : "off";
+	}
+	return terms;
+}
+
+void session_facts(const struct session *s, struct run_facts *run, struct queue_facts *queues)
+{
+	*run = (struct run_facts){
+		.command = s->action->command,
+		.ifname = s->link.name,
+		.driver = s->link.driver,
+		.argc = s->opts->argc,
+		.argv = s->opts->argv,
+		.json = s->opts->json,
+		.rx = s->action->rx,
+		.requested = requested(s),
+		.effective = effective(s),
+		.duration_s = session_elapsed(s),
+		.n_queues = s->n_lanes,
+		.queues = queues,
+		.cpu_s = cpu_s() - s->cpu_base_s,
+		.softirq_s = softirq_s() - s->softirq_base_s,
+		.ended = s->ended ? s->ended : "",
+		.extra_json = s->action->summary_json,
+		.extra_text = s->action->summary_text,
+		.ctx = s->ctx,
+	};
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		lane_facts(s, i, &queues[i]);
+	if (nl_counters(s->link.ifindex, &run->interface) == 0)
+		subtract(&run->interface, &s->interface_base, sizeof(run->interface));
+}
+
+/* Workers stand still: every frame must be somewhere. */
+void session_audit(const struct session *s, struct run_facts *run)
+{
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		if (s->lanes[i].umem)
+			xk_umem_audit(s->lanes[i].umem, &run->queues[i].umem);
+}

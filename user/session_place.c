@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Which queue runs on which CPU and node, and whether it may spin. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <xskit/place.h>
+#include "cmd.h"
+#include "session.h"
+
+static int bad_queue(const struct session *s, unsigned queue, unsigned queues, struct xk_err *err)
+{
+	xk_err_fill(err, -ERANGE, "--queues",
+		    "see `ethtool -l`, or for a veth numrxqueues of `ip link`",
+		    "%s has no queue %u: it has 0 to %u", s->link.name, queue, queues - 1);
+	return CMD_USAGE;
+}
+
+static int choose_queues(struct session *s, struct xk_err *err)
+{
+	const struct number_list *list = &s->opts->queues;
+	unsigned queues = s->action->rx ? s->link.rx_queues : s->link.tx_queues;
+
+	if (queues == 0 || queues > XK_MAX_QUEUES)
+		queues = queues ? XK_MAX_QUEUES : 1;
+	s->n_lanes = list->count ? list->count : queues;
+	if (s->action->one_queue && list->count > 1)
+		return opt_bad(err, "--queues", "more than one", "a single queue for this command");
+	if (s->action->one_queue || !s->action->rx)
+		s->n_lanes = list->count ? list->count : 1;
+	s->lanes = calloc(s->n_lanes, sizeof(*s->lanes));
+	if (!s->lanes)
+		return xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory for queues");
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		s->lanes[i].queue = list->count ? list->number[i] : i;
+		s->lanes[i].cpu_claim = -1;
+		s->lanes[i].control = &s->control;
+		if (s->lanes[i].queue >= queues)
+			return bad_queue(s, s->lanes[i].queue, queues, err);
+	}
+	s->control.lanes = s->lanes;
+	s->control.n_lanes = s->n_lanes;
+	s->control.limit = s->opts->packets;
+	return 0;
+}
+
+static bool allowed(const struct xk_place *place, unsigned cpu)
+{
+	for (unsigned i = 0; i < place->count; i++)
+		if (place->cpu[i] == (int)cpu)
+			return true;
+	return false;
+}
+
+/* The CPUs named, in that order. */
+static int take_list(struct xk_place *place, const struct number_list *list, struct xk_err *err)
+{
+	for (unsigned i = 0; i < list->count; i++) {
+		if (allowed(place, list->number[i]))
+			continue;
+		xk_err_fill(err, -EINVAL, "--cpu", "see `taskset -p $$`",
+			    "CPU %u does not exist or may not be used here", list->number[i]);
+		return CMD_USAGE;
+	}
+	for (unsigned i = 0; i < list->count; i++)
+		place->cpu[i] = (int)list->number[i];
+	place->count = list->count;
+	place->claimed = 0;
+	return 0;
+}
+
+/* As many workers spin as there are CPUs that nobody else spins on; workers that share one sleep.
+ */
+static void choose_idle(struct session *s, const struct xk_place *place)
+{
+	unsigned left = place->count - place->claimed;
+	unsigned sleeping = 0;
+
+	if (left == 0)
+		left = 1; /* all are claimed: the first shares one, as it would with any process */
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		bool shared = s->n_lanes > left && (i >= left || i + left < s->n_lanes);
+
+		s->lanes[i].idle = shared ? XK_IDLE_WAIT : s->opts->poll;
+		sleeping += shared && s->opts->poll != XK_IDLE_WAIT;
+	}
+	if (sleeping)
+		report_note("%u queues on %u free CPUs: %u workers sleep instead of spinning",
+			    s->n_lanes, left, sleeping);
+}
+
+int session_place(struct session *s, struct xk_err *err)
+{
+	int node = s->opts->node >= 0 ? s->opts->node : xk_place_ifnode(s->link.name);
+	struct xk_place place;
+	unsigned cpus;
+	int ret;
+
+	if (node >= xk_place_nodes()) {
+		xk_err_fill(err, -EINVAL, "--node", "see `numactl -H`", "there is no node %d",
+			    node);
+		return CMD_USAGE;
+	}
+	if ((ret = choose_queues(s, err)))
+		return ret;
+	ret = xk_place_find(&place, node);
+	if (ret)
+		return xk_err_fill(err, ret, s->action->command, NULL,
+				   "find the CPUs that may be used");
+	if (s->opts->cpus.count && (ret = take_list(&place, &s->opts->cpus, err)))
+		return ret;
+	choose_idle(s, &place);
+	/* stay on the node as long as its CPUs last */
+	cpus = place.on_node && s->n_lanes <= place.on_node ? place.on_node : place.count;
+	cpus = s->opts->cpus.count ? place.count : cpus;
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		s->lanes[i].cpu = place.cpu[i % cpus];
+		s->lanes[i].node = node >= 0 ? node : xk_place_cpunode(s->lanes[i].cpu);
+		if (s->lanes[i].idle != XK_IDLE_WAIT)
+			s->lanes[i].cpu_claim = xk_place_claim(s->lanes[i].cpu);
+	}
+	return 0;
+}
+
+void session_unplace(struct session *s)
+{
+	for (unsigned i = 0; i < s->n_lanes && s->lanes; i++)
+		if (s->lanes[i].cpu_claim >= 0)
+			close(s->lanes[i].cpu_claim);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The controlling thread: intervals, signals, the link, the program - whatever ends a run. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include "session.h"
+
+#define TICK_NS 500000000ull /* how often what gives no event is looked at */
+
+int session_watch_open(struct session *s, struct xk_err *err)
+{
+	sigset_t set;
+
+	/* blocked before any worker starts, so that none of them is interrupted */
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	s->sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->link_fd = nl_watch_open();
+	if (s->sig_fd < 0 || s->link_fd < 0)
+		return xk_err_fill(err, s->link_fd < 0 ? s->link_fd : -errno, s->action->command,
+				   NULL, "watch signals and links");
+	return 0;
+}
+
+void session_watch_close(struct session *s)
+{
+	if (s->sig_fd >= 0)
+		close(s->sig_fd);
+	if (s->link_fd >= 0)
+		close(s->link_fd);
+}
+
+/* --- what may happen --- */
+
+static int link_events(struct session *s, struct xk_err *err)
+{
+	enum nl_event event;
+
+	while ((event = nl_watch_read(s->link_fd, s->link.ifindex)) != NL_EVENT_NONE) {
+		if (event == NL_EVENT_GONE) {
+			s->ended = "interface gone";
+			s->gone = true;
+			return xk_err_fill(err, -ENODEV, s->action->command,
+					   "start again once it is back",
+					   "%s was deleted while running", s->link.name);
+		}
+		report_note("%s: link %s", s->link.name, event == NL_EVENT_UP ? "up" : "down");
+	}
+	return 0;
+}
+
+static int program_gone(struct session *s, struct xk_err *err)
+{
+	if (!s->prog || xk_prog_check(s->prog) != -ENOENT)
+		return 0;
+	s->ended = "program gone";
+	return xk_err_fill(err, -ENOENT, s->action->command,
+			   "load it again, or run without --pinned",
+			   "the XDP program was taken off %s while running", s->link.name);
+}
+
+static int tick(struct session *s, struct xk_err *err)
+{
+	for (unsigned i = 0; i < s->n_lanes && s->lanes[i].port; i++)
+		xk_port_look(s->lanes[i].port);
+	if (ferror(stdout)) {
+		s->ended = "output closed";
+		return xk_err_fill(err, -EPIPE, s->action->command, NULL,
+				   "nobody reads the output");
+	}
+	return program_gone(s, err);
+}
+
+/* --- the loop --- */
+
+struct clock {
+	uint64_t end, interval, next_interval, next_tick;
+	struct queue_facts *queues[2]; /* before and now, in turn */
+	struct run_facts facts[2];
+	unsigned now;
+};
+
+static int clock_init(struct clock *clock, const struct session *s, struct xk_err *err)
+{
+	uint64_t start = now_ns();
+
+	clock->end = s->opts->duration_s > 0 ? start + (uint64_t)(s->opts->duration_s * 1e9)
+					     : UINT64_MAX;
+	clock->interval = (uint64_t)(s->opts->interval_s * 1e9);
+	clock->next_interval = clock->interval ? start + clock->interval : UINT64_MAX;
+	clock->next_tick = start + TICK_NS;
+	for (int i = 0; i < 2; i++) {
+		clock->queues[i] = calloc(s->n_lanes, sizeof(**clock->queues));
+		if (!clock->queues[i])
+			return xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory");
+	}
+	session_facts(s, &clock->facts[0], clock->queues[0]);
+	return 0;
+}
+
+static void clock_fini(struct clock *clock)
+{
+	free(clock->queues[0]);
+	free(clock->queues[1]);
+}
+
+static int timeout_ms(const struct clock *clock)
+{
+	uint64_t next = clock->next_tick, now = now_ns();
+
+	if (clock->end < next)
+		next = clock->end;
+	if (clock->next_interval < next)
+		next = clock->next_interval;
+	return next <= now ? 0 : (int)((next - now + 999999) / 1000000);
+}
+
+static void interval(struct clock *clock, const struct session *s)
+{
+	unsigned before = clock->now;
+
+	clock->now ^= 1;
+	session_facts(s, &clock->facts[clock->now], clock->queues[clock->now]);
+	report_interval(&clock->facts[before], &clock->facts[clock->now]);
+	clock->next_interval += clock->interval;
+}
+
+/* 1: the time is up. */
+static int clock_step(struct clock *clock, struct session *s, struct xk_err *err)
+{
+	uint64_t now = now_ns();
+
+	if (now >= clock->end) {
+		s->ended = "duration";
+		return 1;
+	}
+	if (now >= clock->next_interval)
+		interval(clock, s);
+	if (now < clock->next_tick)
+		return 0;
+	clock->next_tick = now + TICK_NS;
+	return tick(s, err);
+}
+
+/* 1: an event ends the run; the workers' descriptors come behind the three fixed ones. */
+static int events(struct session *s, const struct pollfd *fds, struct xk_err *err)
+{
+	if (fds[0].revents) {
+		s->ended = "signal";
+		return 1;
+	}
+	if (fds[1].revents) {
+		int ret = link_events(s, err);
+
+		if (ret)
+			return ret;
+	}
+	if (fds[2].revents) {
+		s->ended = s->control.limit ? "packet count" : "completion";
+		return 1;
+	}
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		if (!fds[3 + i].revents)
+			continue;
+		s->ended = "worker";
+		/* an interface that vanishes stops its workers before it is told of here */
+		return xk_worker_stopping(s->lanes[i].worker) || link_events(s, err) == 0
+			       ? 1
+			       : err->code;
+	}
+	return 0;
+}
+
+static void watch_fds(const struct session *s, struct pollfd *fds)
+{
+	fds[0] = (struct pollfd){.fd = s->sig_fd, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = s->link_fd, .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = s->control.finished_fd, .events = POLLIN};
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		fds[3 + i] = (struct pollfd){.fd = xk_worker_done_fd(s->lanes[i].worker),
+					     .events = POLLIN};
+}
+
+int session_watch(struct session *s, struct xk_err *err)
+{
+	struct pollfd *fds = calloc(3 + s->n_lanes, sizeof(*fds));
+	struct clock clock = {0};
+	int ret = fds ? clock_init(&clock, s, err)
+		      : xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory");
+
+	if (ret == 0)
+		watch_fds(s, fds);
+	while (ret == 0) {
+		if (poll(fds, 3 + s->n_lanes, timeout_ms(&clock)) < 0 && errno != EINTR)
+			ret = xk_err_fill(err, -errno, s->action->command, NULL, "poll");
+		else if ((ret = events(s, fds, err)) == 0)
+			ret = clock_step(&clock, s, err);
+	}
+	clock_fini(&clock);
+	free(fds);
+	return ret < 0 ? ret : 0;
+}
