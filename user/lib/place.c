@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xskit/place.h>
+
+#define CLAIM_PARENT "/run"
+#define CLAIM_DIR    "xskit"
+#define CLAIM_FILE   "cpus"
+
+/* The kernel refuses a set smaller than its own, however few CPUs there are. */
+#define SET_CPUS 8192
+
+struct candidate {
+	int cpu, rank;
+};
+
+/* --- what sysfs says --- */
+
+static int read_int(const char *path, int *value)
+{
+	FILE *file = fopen(path, "re");
+	int found;
+
+	if (!file)
+		return -errno;
+	found = fscanf(file, "%d", value);
+	fclose(file);
+	return found == 1 ? 0 : -EINVAL;
+}
+
+/* A number of an interface's directory; `what` is a path below it. */
+static int read_if(const char *ifname, const char *what, int *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.15s/%s", ifname, what);
+	return read_int(path, value);
+}
+
+/* /sys may have been mounted in another network namespace, with an interface of the same name. */
+static bool sysfs_knows(const char *ifname)
+{
+	unsigned here = if_nametoindex(ifname);
+	int there;
+
+	return here && !read_if(ifname, "ifindex", &there) && (unsigned)there == here;
+}
+
+int xk_place_ifnode(const char *ifname)
+{
+	int node;
+
+	if (!sysfs_knows(ifname))
+		return -1;
+	if (!read_if(ifname, "device/numa_node", &node) && node >= 0)
+		return node;
+	/* virtio: the node is that of the PCI function the virtio device sits on */
+	if (!read_if(ifname, "device/../numa_node", &node) && node >= 0)
+		return node;
+	return -1;
+}
+
+/* Count the entries "node<number>" of a directory; *any is one of the numbers. */
+static int scan_nodes(const char *path, int *any)
+{
+	struct dirent *entry;
+	int count = 0, number;
+	DIR *dir = opendir(path);
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "node%d", &number) != 1)
+			continue;
+		*any = number;
+		count++;
+	}
+	closedir(dir);
+	return count;
+}
+
+int xk_place_cpunode(int cpu)
+{
+	char path[64];
+	int node = -1;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d", cpu);
+	scan_nodes(path, &node);
+	return node;
+}
+
+int xk_place_nodes(void)
+{
+	int any, count = scan_nodes("/sys/devices/system/node", &any);
+
+	return count > 0 ? count : 1;
+}
+
+/* --- claims --- */
+
+/* Ours alone, and not a mount or link that somebody put in its place. */
+static int check_dir(int dir, const struct stat *parent)
+{
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
+		return -EPERM;
+	return st.st_dev == parent->st_dev ? 0 : -EPERM;
+}
+
+static int open_subdir(int parent, bool create)
+{
+	struct stat st;
+	int dir, rc;
+
+	if (fstat(parent, &st))
+		return -errno;
+	if (create && mkdirat(parent, CLAIM_DIR, 0700) && errno != EEXIST)
+		return -errno;
+	dir = openat(parent, CLAIM_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0) /* a link or a file: somebody else's doing */
+		return errno == ENOTDIR || errno == ELOOP ? -EPERM : -errno;
+	rc = check_dir(dir, &st);
+	if (rc) {
+		close(dir);
+		return rc;
+	}
+	return dir;
+}
+
+static int open_dir(bool create)
+{
+	int parent = open(CLAIM_PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir;
+
+	if (parent < 0)
+		return -errno;
+	dir = open_subdir(parent, create);
+	close(parent);
+	return dir;
+}
+
+static int check_file(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	return S_ISREG(st.st_mode) && st.st_uid == geteuid() ? 0 : -EPERM;
+}
+
+/* The file of claims, one byte a CPU; the bytes need not be there to be locked. */
+static int open_claims(bool create)
+{
+	int dir = open_dir(create), fd, rc;
+
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, CLAIM_FILE,
+		    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+	rc = fd < 0 ? (errno == ELOOP ? -EPERM : -errno) : check_file(fd);
+	close(dir);
+	if (rc && fd >= 0)
+		close(fd);
+	return rc ? rc : fd;
+}
+
+static struct flock lock_of(int cpu)
+{
+	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = cpu, .l_len = 1};
+}
+
+int xk_place_claim(int cpu)
+{
+	struct flock lock = lock_of(cpu);
+	int fd, rc;
+
+	if (cpu < 0 || cpu >= XK_PLACE_MAX_CPUS)
+		return -EINVAL;
+	fd = open_claims(true);
+	if (fd < 0)
+		return fd;
+	if (!fcntl(fd, F_OFD_SETLK, &lock))
+		return fd;
+	rc = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+	close(fd);
+	return rc;
+}
+
+static bool is_claimed(int claims, int cpu)
+{
+	struct flock lock = lock_of(cpu);
+
+	return claims >= 0 && !fcntl(claims, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+}
+
+/* --- the order of CPUs --- */
+
+enum { RANK_CPU0 = 1, RANK_CLAIMED = 2, RANK_OTHER_NODE = 4 };
+
+static int rank_of(int cpu, int node, int claims)
+{
+	int rank = cpu == 0 ? RANK_CPU0 : 0;
+
+	if (is_claimed(claims, cpu))
+		rank |= RANK_CLAIMED;
+	if (node >= 0 && xk_place_cpunode(cpu) != node)
+		rank |= RANK_OTHER_NODE;
+	return rank;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->rank != y->rank ? x->rank - y->rank : x->cpu - y->cpu;
+}
+
+static unsigned find_candidates(struct candidate *found, const cpu_set_t *set, size_t size,
+				int node)
+{
+	int claims = open_claims(false);
+	unsigned count = 0;
+
+	for (int cpu = 0; cpu < XK_PLACE_MAX_CPUS; cpu++) {
+		if (CPU_ISSET_S((unsigned)cpu, size, set))
+			found[count++] = (struct candidate){cpu, rank_of(cpu, node, claims)};
+	}
+	if (claims >= 0)
+		close(claims);
+	return count;
+}
+
+int xk_place_find(struct xk_place *place, int node)
+{
+	struct candidate found[XK_PLACE_MAX_CPUS];
+	cpu_set_t set[SET_CPUS / CPU_SETSIZE];
+
+	if (sched_getaffinity(0, sizeof(set), set))
+		return -errno;
+	place->count = find_candidates(found, set, sizeof(set), node);
+	place->on_node = place->claimed = 0;
+	qsort(found, place->count, sizeof(found[0]), compare);
+	for (unsigned i = 0; i < place->count; i++) {
+		place->cpu[i] = found[i].cpu;
+		place->on_node += !(found[i].rank & RANK_OTHER_NODE);
+		place->claimed += !!(found[i].rank & RANK_CLAIMED);
+	}
+	return 0;
+}
