@@ -51,6 +51,46 @@ static inline void ring_consumed(struct ring *ring, uint32_t n)
 	xk_store_release(ring->consumer, ring->cached_cons);
 }
 
+/*
+ * Which frames are with the kernel: only this can tell, for the rings cannot be read any more once
+ * the socket is gone, and do not name those that the kernel holds itself. A copy of what lies in
+ * the port, because the compiler must think that a byte written changes anything in memory.
+ */
+struct books {
+	uint8_t *given;
+	uint32_t frames, shift;
+};
+
+static inline struct books open_books(const struct xk_port *port)
+{
+	return (struct books){port->given, port->frames, port->frame_shift};
+}
+
+static inline void give(struct books books, uint64_t addr, enum xk_owner to)
+{
+	uint64_t frame = addr >> books.shift;
+
+	if (__builtin_expect(frame < books.frames, 1))
+		books.given[frame] = (uint8_t)to;
+}
+
+/* Room for n frames on top of the cache's stock; NULL: one by one, some must go to the depot. */
+static inline uint64_t *cache_room(struct xk_umem_cache *cache, unsigned n)
+{
+	return n <= cache->size - cache->count ? cache->stock + cache->count : NULL;
+}
+
+/* n frames off the cache's stock, where they lie; in `space` if some must come from the depot. */
+static inline const uint64_t *cache_take(struct xk_umem_cache *cache, uint64_t *space, unsigned *n)
+{
+	if (*n <= cache->count) {
+		cache->count -= *n;
+		return cache->stock + cache->count;
+	}
+	*n = xk_umem_get(cache, space, *n);
+	return space;
+}
+
 static inline bool ring_wants_wakeup(const struct ring *ring)
 {
 	return xk_load_relaxed(ring->flags) & XDP_RING_NEED_WAKEUP;
@@ -61,17 +101,23 @@ static inline bool ring_wants_wakeup(const struct ring *ring)
 static unsigned fill_once(struct xk_port *port)
 {
 	struct ring *fill = &port->fill;
-	uint64_t *entries = fill->entries, addrs[BATCH];
+	const struct books books = open_books(port);
+	uint64_t *entries = fill->entries, space[BATCH];
+	const uint64_t *addrs;
+	uint32_t at = fill->cached_prod, mask = fill->mask;
 	unsigned n = ring_room(fill, BATCH);
 
-	if (n < BATCH && n < fill->size) /* wait for a batch's worth of room: fewer index updates */
+	/* wait for a batch's worth of room: fewer index updates. Not in a ring where less than a
+	   packet of several frames could be left by then: the kernel would wait for the rest. */
+	if (n < BATCH && fill->size >= 2 * BATCH)
 		return 0;
-	n = xk_umem_get(port->cache, addrs, n);
+	addrs = cache_take(port->cache, space, &n);
 	if (n == 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
 		moved(port, addrs[i], XK_OWNER_APP, XK_OWNER_FILL);
-		entries[(fill->cached_prod + i) & fill->mask] = addrs[i];
+		give(books, addrs[i], XK_OWNER_FILL);
+		entries[(at + i) & mask] = addrs[i];
 	}
 	ring_produced(fill, n);
 	xk_bump(&port->stats.refilled, n);
@@ -101,34 +147,47 @@ static uint32_t whole_packets(const struct ring *rx, uint32_t n)
 unsigned xk_port_rx(struct xk_port *port, struct xk_pkt *pkts, unsigned n)
 {
 	struct ring *rx = &port->rx;
+	const struct books books = open_books(port);
 	const struct xdp_desc *descs = rx->entries;
+	const uint32_t at = rx->cached_cons, mask = rx->mask;
+	const uint16_t umem_id = port->umem_id;
 	uint64_t bytes = 0;
-	unsigned packets = 0;
+	unsigned fragments = 0;
 
 	port_refill(port);
 	n = whole_packets(rx, ring_filled(rx, n));
 	if (n == 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
-		const struct xdp_desc *desc = &descs[(rx->cached_cons + i) & rx->mask];
-		uint16_t more = desc->options & XDP_PKT_CONTD;
+		const struct xdp_desc desc = descs[(at + i) & mask];
+		uint16_t more = desc.options & XDP_PKT_CONTD;
 
-		moved(port, desc->addr, XK_OWNER_FILL, XK_OWNER_APP);
-		pkts[i] = (struct xk_pkt){desc->addr, desc->len, more, port->umem_id};
-		bytes += desc->len;
-		packets += !more;
+		moved(port, desc.addr, XK_OWNER_FILL, XK_OWNER_APP);
+		give(books, desc.addr, XK_OWNER_APP);
+		pkts[i] = (struct xk_pkt){desc.addr, desc.len, more, umem_id};
+		bytes += desc.len;
+		fragments += more;
 	}
 	ring_consumed(rx, n);
 	xk_bump(&port->stats.rx_frames, n);
-	xk_bump(&port->stats.rx_packets, packets);
+	xk_bump(&port->stats.rx_packets, n - fragments);
 	xk_bump(&port->stats.rx_bytes, bytes);
 	return n;
 }
 
 void xk_port_recycle(struct xk_port *port, const struct xk_pkt *pkts, unsigned n)
 {
+	struct xk_umem_cache *cache = port->cache;
+	uint64_t *stock = cache_room(cache, n);
+
+	if (stock) {
+		for (unsigned i = 0; i < n; i++)
+			stock[i] = pkts[i].addr & cache->frame_mask;
+		cache->count += n;
+		return;
+	}
 	for (unsigned i = 0; i < n; i++)
-		xk_umem_put(port->cache, &pkts[i].addr, 1);
+		xk_umem_put(cache, &pkts[i].addr, 1);
 }
 
 /* --- transmit --- */
@@ -143,25 +202,28 @@ static unsigned whole_pkts(const struct xk_pkt *pkts, unsigned n)
 unsigned xk_port_tx(struct xk_port *port, const struct xk_pkt *pkts, unsigned n)
 {
 	struct ring *tx = &port->tx;
+	const struct books books = open_books(port);
 	struct xdp_desc *descs = tx->entries;
+	const uint32_t at = tx->cached_prod, mask = tx->mask;
 	uint64_t bytes = 0;
-	unsigned packets = 0;
+	unsigned fragments = 0;
 
 	n = whole_pkts(pkts, ring_room(tx, n));
 	if (n == 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t more = pkts[i].flags & XK_PKT_MORE;
+		const struct xk_pkt pkt = pkts[i];
+		uint32_t more = pkt.flags & XK_PKT_MORE;
 
-		moved(port, pkts[i].addr, XK_OWNER_APP, XK_OWNER_TX);
-		descs[(tx->cached_prod + i) & tx->mask] =
-			(struct xdp_desc){pkts[i].addr, pkts[i].len, more};
-		bytes += pkts[i].len;
-		packets += !more;
+		moved(port, pkt.addr, XK_OWNER_APP, XK_OWNER_TX);
+		give(books, pkt.addr, XK_OWNER_TX);
+		descs[(at + i) & mask] = (struct xdp_desc){pkt.addr, pkt.len, more};
+		bytes += pkt.len;
+		fragments += more;
 	}
 	ring_produced(tx, n);
 	xk_bump(&port->stats.tx_frames, n);
-	xk_bump(&port->stats.tx_packets, packets);
+	xk_bump(&port->stats.tx_packets, n - fragments);
 	xk_bump(&port->stats.tx_bytes, bytes);
 	return n;
 }
@@ -169,18 +231,29 @@ unsigned xk_port_tx(struct xk_port *port, const struct xk_pkt *pkts, unsigned n)
 unsigned xk_port_reap(struct xk_port *port)
 {
 	struct ring *comp = &port->comp;
+	const struct books books = open_books(port);
 	const uint64_t *entries = comp->entries;
+	const uint32_t at = comp->cached_cons, mask = comp->mask;
+	struct xk_umem_cache *cache = port->cache;
+	uint64_t *stock;
 	/* bounded by what is there now: completions that arrive meanwhile wait for the next call */
 	unsigned n = ring_filled(comp, comp->size);
 
 	if (n == 0)
 		return 0;
+	stock = cache_room(cache, n);
 	for (unsigned i = 0; i < n; i++) {
-		uint64_t addr = entries[(comp->cached_cons + i) & comp->mask];
+		uint64_t addr = entries[(at + i) & mask];
 
 		moved(port, addr, XK_OWNER_TX, XK_OWNER_APP);
-		xk_umem_put(port->cache, &addr, 1);
+		give(books, addr, XK_OWNER_APP);
+		if (stock)
+			stock[i] = addr & cache->frame_mask;
+		else
+			xk_umem_put(cache, &addr, 1);
 	}
+	if (stock)
+		cache->count += n;
 	ring_consumed(comp, n);
 	xk_bump(&port->stats.completed, n);
 	return n;
@@ -211,24 +284,36 @@ static uint32_t tx_queued(const struct xk_port *port)
 	return port->tx.cached_prod - xk_load_acquire(port->tx.consumer);
 }
 
-/* In copy mode one sendto sends up to a budget's worth and says EAGAIN when there is more. */
+/* Changes whenever the kernel gets on. Some publish what they took late: completions show it too.
+ */
+static uint32_t tx_progress(const struct xk_port *port)
+{
+	return xk_load_acquire(port->tx.consumer) + xk_load_acquire(port->comp.producer);
+}
+
+/*
+ * In copy mode one sendto sends up to a budget's worth and says EAGAIN when there is more; it also
+ * stops, and says nothing, behind an invalid descriptor. Zero-copy sends later, by itself.
+ */
 static int kick_tx(struct xk_port *port)
 {
 	uint32_t queued = tx_queued(port);
 	int ret = 0;
 
 	for (uint32_t calls = queued / port->budget + 1; queued && calls; calls--) {
-		uint32_t before = queued;
+		uint32_t before = tx_progress(port);
 
 		if (port->info.need_wakeup && !ring_wants_wakeup(&port->tx))
 			return 0;
 		xk_bump(&port->stats.syscalls, 1);
 		ret = call_result(sendto(port->fd, NULL, 0, MSG_DONTWAIT, NULL, 0));
 		queued = tx_queued(port);
-		if (ret && (ret != -EAGAIN || queued == before))
+		if ((ret && ret != -EAGAIN) || tx_progress(port) == before)
 			break;
 	}
-	return queued ? ret : ret == -EAGAIN ? 0 : ret;
+	if (ret && ret != -EAGAIN)
+		return ret;
+	return queued && (ret || !port->info.zerocopy) ? -EAGAIN : 0;
 }
 
 int xk_port_poll(struct xk_port *port)
@@ -243,8 +328,12 @@ int xk_port_kick(struct xk_port *port)
 
 	if (port->tx.size)
 		ret = kick_tx(port);
-	if (ret == 0 && port->rx.size && ring_wants_wakeup(&port->fill))
-		ret = xk_port_poll(port);
+	/* frames that wait to be sent must not keep others from being received */
+	if ((ret == 0 || ret == -EAGAIN) && port->rx.size && ring_wants_wakeup(&port->fill)) {
+		int polled = xk_port_poll(port);
+
+		return polled ? polled : ret;
+	}
 	return ret;
 }
 

@@ -303,28 +303,46 @@ static void walk_descs(const struct ring *ring, uint32_t from, uint32_t to, enum
 		xk_umem_seen(audit, owner, entries[i & ring->mask].addr);
 }
 
+static uint32_t walk_rx(const struct xk_port *port, struct xk_umem_audit *audit)
+{
+	const struct ring *fill = &port->fill, *rx = &port->rx;
+	uint32_t filled = xk_load_acquire(fill->consumer), received = xk_load_acquire(rx->producer);
+
+	walk_addrs(fill, filled, fill->cached_prod, XK_OWNER_FILL, audit);
+	walk_descs(rx, rx->cached_cons, received, XK_OWNER_RX, audit);
+	return filled - received;
+}
+
+/*
+ * The kernel may complete a frame before it publishes that it took it (so it does without a
+ * carrier, and older kernels always): what is complete stands in the TX ring no more.
+ */
+static uint32_t walk_tx(const struct xk_port *port, struct xk_umem_audit *audit)
+{
+	const struct ring *comp = &port->comp, *tx = &port->tx;
+	uint32_t completed = xk_load_acquire(comp->producer),
+		 queued = tx->cached_prod - xk_load_acquire(tx->consumer);
+	uint32_t pending = xk_port_tx_pending(port) - (completed - comp->cached_cons);
+
+	if (queued > pending)
+		queued = pending;
+	walk_addrs(comp, comp->cached_cons, completed, XK_OWNER_COMPLETION, audit);
+	walk_descs(tx, tx->cached_prod - queued, tx->cached_prod, XK_OWNER_TX, audit);
+	return pending - queued;
+}
+
 /* What the kernel took and has not given back it holds itself; which frames it cannot be asked. */
 static void walk(const struct xk_umem_holder *self, struct xk_umem_audit *audit)
 {
 	const struct xk_port *port =
 		(const void *)((const char *)self - offsetof(struct xk_port, holder));
-	const struct ring *fill = &port->fill, *comp = &port->comp, *rx = &port->rx,
-			  *tx = &port->tx;
-	uint32_t filled = xk_load_acquire(fill->consumer),
-		 completed = xk_load_acquire(comp->producer);
-	uint32_t received = 0, sent = 0;
+	uint32_t kernel = 0;
 
-	walk_addrs(fill, filled, fill->cached_prod, XK_OWNER_FILL, audit);
-	walk_addrs(comp, comp->cached_cons, completed, XK_OWNER_COMPLETION, audit);
-	if (rx->size) {
-		received = xk_load_acquire(rx->producer);
-		walk_descs(rx, rx->cached_cons, received, XK_OWNER_RX, audit);
-	}
-	if (tx->size) {
-		sent = xk_load_acquire(tx->consumer);
-		walk_descs(tx, sent, tx->cached_prod, XK_OWNER_TX, audit);
-	}
-	xk_umem_counted(audit, XK_OWNER_KERNEL, (filled - received) + (sent - completed));
+	if (port->rx.size)
+		kernel += walk_rx(port, audit);
+	if (port->tx.size)
+		kernel += walk_tx(port, audit);
+	xk_umem_counted(audit, XK_OWNER_KERNEL, kernel);
 }
 
 /* --- open and close --- */
@@ -333,6 +351,7 @@ int xk_port_open(struct xk_port **out, struct xk_umem_cache *cache, const char *
 		 unsigned queue, const struct xk_port_config *config, struct xk_err *err)
 {
 	struct xk_port *port = aligned_alloc(128, (sizeof(*port) + 127) / 128 * 128);
+	const struct xk_umem_config *umem = xk_umem_config(cache->umem);
 	int ret;
 
 	if (!port)
@@ -341,9 +360,17 @@ int xk_port_open(struct xk_port **out, struct xk_umem_cache *cache, const char *
 	memset(port, 0, sizeof(*port));
 	port->fd = -1;
 	port->cache = cache;
-	port->umem_id = xk_umem_config(cache->umem)->id;
+	port->umem_id = umem->id;
+	port->frames = umem->frames;
+	port->frame_shift = (uint32_t)__builtin_ctz(umem->frame_size);
+	port->given = calloc(umem->frames, sizeof(*port->given));
 	port->info.queue = queue;
 	strncpy(port->info.ifname, ifname, sizeof(port->info.ifname) - 1);
+	if (!port->given) {
+		ret = xk_err_fill(err, -ENOMEM, WHAT, NULL, "%s queue %u: no memory", ifname,
+				  queue);
+		goto fail;
+	}
 	port->info.ifindex = (int)if_nametoindex(ifname);
 	if (!port->info.ifindex) {
 		ret = xk_err_fill(err, -ENODEV, WHAT, "see `ip link`", "%s: no such interface here",
@@ -370,58 +397,37 @@ fail:
 	return ret;
 }
 
-static void take_back(struct xk_port *port, uint64_t addr, enum xk_owner owner)
+/* The RX side's frames and the TX side's alike, in the rings or with the kernel itself. */
+static void take_back(struct xk_port *port)
 {
-	(void)owner; /* for debug builds */
-	moved(port, addr, owner, XK_OWNER_APP);
-	xk_umem_put(port->cache, &addr, 1);
+	for (uint32_t frame = 0; frame < port->frames; frame++) {
+		uint64_t addr = (uint64_t)frame << port->frame_shift;
+
+		if (!port->given[frame])
+			continue;
+		moved(port, addr, port->given[frame], XK_OWNER_APP);
+		xk_umem_put(port->cache, &addr, 1);
+	}
 }
 
-static void take_back_addrs(struct xk_port *port, const struct ring *ring, uint32_t from,
-			    uint32_t to, enum xk_owner owner)
-{
-	const uint64_t *entries = ring->entries;
-
-	for (uint32_t i = from; i != to && i - from < ring->size; i++)
-		take_back(port, entries[i & ring->mask], owner);
-}
-
-static void take_back_descs(struct xk_port *port, const struct ring *ring, uint32_t from,
-			    uint32_t to, enum xk_owner owner)
-{
-	const struct xdp_desc *entries = ring->entries;
-
-	for (uint32_t i = from; i != to && i - from < ring->size; i++)
-		take_back(port, entries[i & ring->mask].addr, owner);
-}
-
-/* Once the socket is closed nobody else writes these rings, and what is in them is ours. */
-static void take_back_rings(struct xk_port *port)
-{
-	const struct ring *fill = &port->fill, *comp = &port->comp, *rx = &port->rx,
-			  *tx = &port->tx;
-
-	take_back_addrs(port, fill, *fill->consumer, fill->cached_prod, XK_OWNER_FILL);
-	take_back_addrs(port, comp, comp->cached_cons, *comp->producer, XK_OWNER_TX);
-	if (rx->size)
-		take_back_descs(port, rx, rx->cached_cons, *rx->producer, XK_OWNER_FILL);
-	if (tx->size)
-		take_back_descs(port, tx, *tx->consumer, tx->cached_prod, XK_OWNER_TX);
-}
-
+/*
+ * A mapped ring keeps the socket alive, and the kernel goes on receiving into the frames it has:
+ * they are ours again only after the last munmap.
+ */
 void xk_port_close(struct xk_port *port)
 {
 	if (!port)
 		return;
 	if (port->fd >= 0)
 		close(port->fd);
-	if (port->holder.walk) {
-		xk_umem_unhold(port->cache->umem, &port->holder);
-		take_back_rings(port);
-	}
 	unmap_ring(&port->rx);
 	unmap_ring(&port->tx);
 	unmap_ring(&port->fill);
 	unmap_ring(&port->comp);
+	if (port->holder.walk) {
+		xk_umem_unhold(port->cache->umem, &port->holder);
+		take_back(port);
+	}
+	free(port->given);
 	free(port);
 }

@@ -136,8 +136,10 @@ int xk_umem_cache_init(struct xk_umem_cache *cache, struct xk_umem *umem, uint32
 		.umem = umem,
 		.next = umem->caches,
 	};
-	if (!cache->stock)
+	if (!cache->stock) {
+		*cache = (struct xk_umem_cache){0};
 		return -ENOMEM;
+	}
 	umem->caches = cache;
 	return 0;
 }
