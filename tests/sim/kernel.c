@@ -164,6 +164,11 @@ struct sim_sock *sim_sock(int fd)
 	return &sim.socks[fd - FD_BASE];
 }
 
+void sim_set_noise(uint32_t noise)
+{
+	sim.config.noise = noise;
+}
+
 void sim_set_budget(struct sim_sock *sock, uint32_t budget)
 {
 	sock->budget = budget;

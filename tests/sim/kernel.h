@@ -88,6 +88,7 @@ unsigned sim_calls(enum sim_call call); /* made since sim_reset() */
 unsigned sim_bind_flags(unsigned n);
 
 struct sim_sock *sim_sock(int fd);
+void sim_set_noise(uint32_t noise);
 void sim_set_budget(struct sim_sock *sock, uint32_t budget);
 
 /* --- receive: a packet is published at the next flush --- */

@@ -285,64 +285,87 @@ static void look_at_bind(struct xk_port *port)
 
 /* --- the ledger's view --- */
 
-static void walk_addrs(const struct ring *ring, uint32_t from, uint32_t to, enum xk_owner owner,
-		       struct xk_umem_audit *audit)
-{
-	const uint64_t *entries = ring->entries;
+#define SEEN 0x80 /* in the books, while a walk lasts */
 
-	for (uint32_t i = from; i != to && i - from < ring->size; i++)
-		xk_umem_seen(audit, owner, entries[i & ring->mask]);
+/*
+ * The kernel publishes what it took after what it gave, sometimes much later, and may be at work
+ * now: a frame can stand in two rings, or twice in one. It is where it got furthest, and newest.
+ */
+static bool first_sight(const struct xk_port *port, uint64_t addr, enum xk_owner way)
+{
+	uint64_t frame = addr >> port->frame_shift;
+
+	if (frame >= port->frames)
+		return true; /* the ledger will tell */
+	if (port->given[frame] != way)
+		return false;
+	port->given[frame] |= SEEN;
+	return true;
 }
 
-static void walk_descs(const struct ring *ring, uint32_t from, uint32_t to, enum xk_owner owner,
-		       struct xk_umem_audit *audit)
+static uint64_t addr_at(const struct ring *ring, size_t entry, uint32_t i)
 {
-	const struct xdp_desc *entries = ring->entries;
+	const char *at = (const char *)ring->entries + (i & ring->mask) * entry;
 
-	for (uint32_t i = from; i != to && i - from < ring->size; i++)
-		xk_umem_seen(audit, owner, entries[i & ring->mask].addr);
+	return *(const uint64_t *)at; /* a descriptor starts with its address */
+}
+
+/* Entries from..to-1, the newest first; how many frames that went this way stand there. */
+static uint32_t walk_ring(const struct xk_port *port, const struct ring *ring, size_t entry,
+			  uint32_t from, uint32_t to, enum xk_owner way, enum xk_owner owner,
+			  struct xk_umem_audit *audit)
+{
+	uint32_t n = to - from, seen = 0;
+
+	for (n = n < ring->size ? n : ring->size; n; n--) {
+		uint64_t addr = addr_at(ring, entry, --to);
+
+		if (!first_sight(port, addr, way))
+			continue;
+		xk_umem_seen(audit, owner, addr);
+		seen++;
+	}
+	return seen;
 }
 
 static uint32_t walk_rx(const struct xk_port *port, struct xk_umem_audit *audit)
 {
 	const struct ring *fill = &port->fill, *rx = &port->rx;
-	uint32_t filled = xk_load_acquire(fill->consumer), received = xk_load_acquire(rx->producer);
+	uint32_t received = xk_load_acquire(rx->producer), filled = xk_load_acquire(fill->consumer);
 
-	walk_addrs(fill, filled, fill->cached_prod, XK_OWNER_FILL, audit);
-	walk_descs(rx, rx->cached_cons, received, XK_OWNER_RX, audit);
-	return filled - received;
+	return walk_ring(port, rx, sizeof(struct xdp_desc), rx->cached_cons, received,
+			 XK_OWNER_FILL, XK_OWNER_RX, audit) +
+	       walk_ring(port, fill, sizeof(uint64_t), filled, fill->cached_prod, XK_OWNER_FILL,
+			 XK_OWNER_FILL, audit);
 }
 
-/*
- * The kernel may complete a frame before it publishes that it took it (so it does without a
- * carrier, and older kernels always): what is complete stands in the TX ring no more.
- */
 static uint32_t walk_tx(const struct xk_port *port, struct xk_umem_audit *audit)
 {
 	const struct ring *comp = &port->comp, *tx = &port->tx;
-	uint32_t completed = xk_load_acquire(comp->producer),
-		 queued = tx->cached_prod - xk_load_acquire(tx->consumer);
-	uint32_t pending = xk_port_tx_pending(port) - (completed - comp->cached_cons);
+	uint32_t completed = xk_load_acquire(comp->producer), sent = xk_load_acquire(tx->consumer);
 
-	if (queued > pending)
-		queued = pending;
-	walk_addrs(comp, comp->cached_cons, completed, XK_OWNER_COMPLETION, audit);
-	walk_descs(tx, tx->cached_prod - queued, tx->cached_prod, XK_OWNER_TX, audit);
-	return pending - queued;
+	return walk_ring(port, comp, sizeof(uint64_t), comp->cached_cons, completed, XK_OWNER_TX,
+			 XK_OWNER_COMPLETION, audit) +
+	       walk_ring(port, tx, sizeof(struct xdp_desc), sent, tx->cached_prod, XK_OWNER_TX,
+			 XK_OWNER_TX, audit);
 }
 
-/* What the kernel took and has not given back it holds itself; which frames it cannot be asked. */
+/* What was given to the kernel and stands in no ring it holds itself: counted, for it may be one
+   frame given twice. */
 static void walk(const struct xk_umem_holder *self, struct xk_umem_audit *audit)
 {
 	const struct xk_port *port =
 		(const void *)((const char *)self - offsetof(struct xk_port, holder));
-	uint32_t kernel = 0;
+	uint32_t given =
+		(uint32_t)(port->stats.refilled - port->stats.rx_frames) + xk_port_tx_pending(port);
 
 	if (port->rx.size)
-		kernel += walk_rx(port, audit);
+		given -= walk_rx(port, audit);
 	if (port->tx.size)
-		kernel += walk_tx(port, audit);
-	xk_umem_counted(audit, XK_OWNER_KERNEL, kernel);
+		given -= walk_tx(port, audit);
+	xk_umem_counted(audit, XK_OWNER_KERNEL, given);
+	for (uint32_t frame = 0; frame < port->frames; frame++)
+		port->given[frame] &= (uint8_t)~SEEN;
 }
 
 /* --- open and close --- */
