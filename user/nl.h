@@ -29,7 +29,7 @@ struct nl_counters {
 /* XDP features of a device (netdev generic netlink, kernel 6.3). */
 #define NL_XDP_BASIC      1u
 #define NL_XDP_REDIRECT   2u
-#define NL_XDP_NDO_XMIT   4u
+#define NL_XDP_NDO_XMIT   4u  /* takes redirected frames; a veth: if its peer has XDP or GRO on */
 #define NL_XDP_ZEROCOPY   8u
 #define NL_XDP_HW_OFFLOAD 16u
 #define NL_XDP_RX_SG      32u
@@ -43,7 +43,7 @@ int nl_addresses(int ifindex, struct ipaddr *addrs, uint8_t *prefix_len, unsigne
 int nl_source_for(int ifindex, const struct ipaddr *dst, struct ipaddr *src); /* -EADDRNOTAVAIL */
 int nl_route(int ifindex, const struct ipaddr *dst, struct ipaddr *next_hop); /* dst itself on-link; -ENETUNREACH */
 int nl_neighbour(int ifindex, const struct ipaddr *addr, struct macaddr *mac);/* -ENOENT not resolved */
-int nl_neighbour_probe(int ifindex, const struct ipaddr *addr); /* ask the kernel to resolve it */
+int nl_neighbour_probe(int ifindex, const struct ipaddr *addr); /* ask the kernel to resolve it; over IPv6 it needs a link-local address */
 int nl_xdp_features(int ifindex, uint64_t *features); /* -EOPNOTSUPP: kernel without the family */
 
 /* Join/leave a multicast group on an interface (IPv6 solicited-node): an fd to close, or -errno. */
@@ -52,6 +52,10 @@ int nl_join_group(int ifindex, const struct ipaddr *group);
 /* Link events. */
 enum nl_event { NL_EVENT_NONE, NL_EVENT_GONE, NL_EVENT_DOWN, NL_EVENT_UP };
 int nl_watch_open(void);                              /* fd for poll, or -errno */
-enum nl_event nl_watch_read(int fd, int ifindex);     /* next event for this interface; NONE: no more */
+/*
+ * Next event for this interface; NONE: no more. UP and DOWN (not up, or no carrier) tell the state at
+ * the time and come with every change of the link, so the same one may come again.
+ */
+enum nl_event nl_watch_read(int fd, int ifindex);
 
 #endif
