@@ -9,12 +9,14 @@
  * program off the interface. A program attached by xdp-loader or `xskit load` has no link; it stays
  * until it is unloaded.
  *
- * Thread contract: one thread at a time a handle; xk_prog_counters() from any.
+ * Thread contract: one thread at a time a handle; xk_prog_counters() from any. A handle belongs to
+ * the network namespace it was opened in: open, close and check must be called there.
  */
 #ifndef XSKIT_PROG_H
 #define XSKIT_PROG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <xskit/err.h>
 
@@ -41,35 +43,43 @@ enum xk_attach {
 struct xk_prog_config {
 	enum xk_mode mode;
 	enum xk_attach attach;
-	const char *pinned; /* join through the maps pinned in this directory; NULL: find it, or load */
+	const char *
+		pinned; /* join through the maps pinned in this directory; NULL: find it, or load */
 };
 
 struct xk_prog_info {
 	char ifname[16];
 	int ifindex;
-	enum xk_mode mode;     /* NATIVE or SKB: as attached */
-	enum xk_attach attach; /* LINK or LIBXDP: who attached it (LIBXDP: also any loader without link) */
-	bool joined;           /* it was there before us */
+	enum xk_mode mode; /* NATIVE or SKB: as attached */
+	enum xk_attach
+		attach; /* LINK or LIBXDP: who attached it (LIBXDP: also any loader without link) */
+	bool joined;    /* it was there before us */
 	uint32_t prog_id;
 };
 
 /*
- * Attach or join. Errors: -ENODEV no such interface; -EPERM (names the capability); -EEXIST another
+ * Attach or join; a program of ours that is there is joined whatever mode and attach say. With
+ * `pinned` and without CAP_SYS_ADMIN it cannot be checked whose program is attached, only that one
+ * is. Errors: -ENODEV no such interface; -EPERM (names the capability); -EEXIST another
  * program is attached (named); -ERANGE the MTU is too large for XDP on this driver; -ESTALE the pin
  * belongs to a program that is no longer attached; -ENOENT nothing pinned there; -EPROTO a program
- * of ours with another ABI version; -EOPNOTSUPP the driver has no native XDP (XK_MODE_NATIVE).
+ * of ours with another ABI version; -EOPNOTSUPP the driver has no native XDP (XK_MODE_NATIVE);
+ * -EBUSY others attach and detach all the time. What drivers refuse natively for other reasons than
+ * the MTU (too few queues, ...) XK_MODE_AUTO attaches as skb.
  */
 int xk_prog_open(struct xk_prog **prog, const char *ifname, const struct xk_prog_config *config,
 		 struct xk_err *err);
 
-/* Leave. A program this handle attached without a link (XK_ATTACH_LIBXDP) is detached. NULL: nothing. */
+/* Leave. A program this handle attached without a link (XK_ATTACH_LIBXDP) is detached. NULL:
+ * nothing. */
 void xk_prog_close(struct xk_prog *prog);
 
 const struct xk_prog_info *xk_prog_info(const struct xk_prog *prog);
 
 /*
  * What queue `queue` takes, before its socket is put in: XK_KEEP_ bits that stay with the kernel,
- * and n rules (0: all that is not kept). -ERANGE queue or n; -ENOMEM; errno of bpf(2).
+ * and n rules in any order (0: all that is not kept). -ERANGE queue or n; -E2BIG the queues of the
+ * interface have too many rules together; errno of bpf(2).
  */
 int xk_prog_rules(struct xk_prog *prog, unsigned queue, uint32_t keep, const struct xk_rule *rules,
 		  unsigned n, struct xk_err *err);
@@ -83,10 +93,16 @@ int xk_prog_remove(struct xk_prog *prog, unsigned queue);
 /* The queue's counters since the program was loaded, summed over the CPUs. */
 int xk_prog_counters(const struct xk_prog *prog, unsigned queue, struct xk_xdp_counters *counters);
 
-/* 0: still attached; -ENOENT: someone took it off; other -errno: cannot tell. */
+/*
+ * 0: still attached; -ENOENT: someone took it off, or the interface is gone; other -errno: cannot
+ * tell. One netlink request, without privileges.
+ */
 int xk_prog_check(const struct xk_prog *prog);
 
-/* True if leaving takes CAP_NET_ADMIN (attached by this handle, without a link). */
+/*
+ * True if leaving takes CAP_NET_ADMIN (attached by this handle, without a link); behind a libxdp
+ * dispatcher CAP_BPF and CAP_SYS_ADMIN as well.
+ */
 bool xk_prog_detach_needs_caps(const struct xk_prog *prog);
 
 /* --- the program's life outside a run: what `load`, `unload` and `status` do --- */
@@ -98,6 +114,9 @@ bool xk_prog_detach_needs_caps(const struct xk_prog *prog);
 int xk_prog_load(const char *ifname, const struct xk_prog_config *config, const char *pin_dir,
 		 struct xk_err *err);
 
+/* Where `load` pins if not told otherwise: a directory a network namespace and interface. */
+int xk_prog_default_pin(const char *ifname, char *out, size_t len);
+
 /*
  * Take our program off, whoever loaded it, and clear the pins of its maps in pin_dir (NULL: none).
  * -ENOENT: no program of ours is attached (stale pins are cleared all the same); -EBUSY: it is held
@@ -105,19 +124,21 @@ int xk_prog_load(const char *ifname, const struct xk_prog_config *config, const 
  */
 int xk_prog_unload(const char *ifname, const char *pin_dir, struct xk_err *err);
 
-/* What is attached to an interface. */
+/*
+ * What is attached to an interface. -EPERM: without CAP_SYS_ADMIN only prog_id and mode are filled.
+ */
 struct xk_prog_status {
 	char ifname[16];
 	int ifindex;
-	uint32_t prog_id;  /* 0: no XDP program at all */
-	char name[64];     /* of the program */
+	uint32_t prog_id; /* 0: no XDP program at all */
+	char name[64];    /* of the program */
 	enum xk_mode mode;
 	enum xk_attach attach;
-	uint32_t link_id;  /* 0: no link */
-	bool ours;         /* xsk_redirect */
-	int abi;           /* ABI version of ours */
-	bool dispatcher;   /* behind a libxdp dispatcher */
-	uint32_t sockets;  /* queues with a socket behind them: see bitmap */
+	uint32_t link_id;              /* 0: no link */
+	bool ours;                     /* xsk_redirect */
+	int abi;                       /* ABI version of ours */
+	bool dispatcher;               /* behind a libxdp dispatcher */
+	uint32_t sockets;              /* queues with a socket behind them: see bitmap */
 	uint64_t queue_has_socket[16]; /* bit q: queue q has one */
 };
 int xk_prog_status(const char *ifname, struct xk_prog_status *status, struct xk_err *err);
