@@ -111,16 +111,89 @@ $(BUILD)/examples/%: $(BUILD)/examples/%.o $(LIB_A)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -o $@
 
-# --- tests ---
+# --- tests: every one speaks TAP, prove runs them ---
 
-# Sanitizers slow the machine down; tests that time things ask for this.
 export XSKIT := $(abspath $(TOOL))
 export XSKIT_BUILD := $(abspath $(BUILD))
-PROVE := prove --timer --merge
+export CMOCKA_MESSAGE_OUTPUT := TAP
+FUZZ_SECONDS ?= 30
+PROVE := prove --timer --merge --norc -e ''
+TESTS_UNIT := $(UNIT_BIN) $(SIM_BIN)
+TESTS_E2E  := $(sort $(wildcard tests/e2e/*.t))
+TESTS_TOOL := $(sort $(wildcard tests/tools/*.t))
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOM_OBJ) $(LIB_A)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(USER_LIBS) -lcmocka -o $@
+
+-include tests/sim/rules.mk
+
+.PHONY: check check-unit check-e2e check-tools sanitize tsan fuzz lint
+
+# Everything, in one run of prove. The sanitized builds are made first, their tests run with the rest.
+check: test-deps all $(TESTS_UNIT)
+	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined all tests-built
+	$(Q)$(MAKE) --no-print-directory SANITIZE=thread tests-built
+	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) tests/sanitize.t $(TESTS_E2E)
+
+.PHONY: test-deps tests-built
+test-deps:
+	$(Q)tools/install-deps.sh --test
+tests-built: $(TESTS_UNIT)
+
+check-unit: $(TESTS_UNIT)
+	$(Q)$(PROVE) $(TESTS_UNIT)
+
+check-e2e: all
+	$(Q)$(PROVE) $(TESTS_E2E)
+
+check-tools: all
+	$(Q)$(PROVE) $(TESTS_TOOL)
+
+# The same tests, and the same end-to-end runs, under ASan and UBSan; the threads under TSan.
+sanitize:
+	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined check-unit check-e2e
+	$(Q)$(MAKE) --no-print-directory SANITIZE=thread tests-built
+	$(Q)prove tests/sanitize.t
+
+fuzz:
+	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(BUILD)
+
+lint: all
+	$(Q)tools/lint.sh
+
+# --- at work ---
+
+.PHONY: demo bench
+demo:
+	$(Q)tools/install-deps.sh --test
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/demo.sh
+
+bench:
+	$(Q)tools/install-deps.sh --test --bench
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tests/sim/bench_port
+	$(Q)tools/bench.sh
+
+# --- install ---
+
+.PHONY: install uninstall
+HEADERS := $(wildcard include/xskit/*.h)
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)/xskit $(DESTDIR)$(DATADIR)
+	install -m 755 $(TOOL) $(DESTDIR)$(BINDIR)/xskit
+	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/libxskit.a
+	install -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)/libxskit.so.$(SOVERSION)
+	ln -sf libxskit.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxskit.so
+	install -m 644 $(HEADERS) bpf/abi.h $(DESTDIR)$(INCDIR)/xskit/
+	install -m 644 $(BUILD)/bpf/xsk_redirect.bpf.o $(DESTDIR)$(DATADIR)/
+	printf 'prefix=%s\nName: xskit\nDescription: AF_XDP packets in user space\nVersion: %s\nRequires.private: %s\nLibs: -L%s -lxskit\nCflags: -I%s\n' \
+		'$(PREFIX)' '$(VERSION)' '$(LIB_PC)' '$(LIBDIR)' '$(INCDIR)' > $(DESTDIR)$(LIBDIR)/pkgconfig/xskit.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/xskit $(DESTDIR)$(LIBDIR)/libxskit.a $(DESTDIR)$(LIBDIR)/libxskit.so \
+		$(DESTDIR)$(LIBDIR)/libxskit.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/pkgconfig/xskit.pc
+	rm -rf $(DESTDIR)$(INCDIR)/xskit $(DESTDIR)$(DATADIR)
 
 # --- house keeping ---
 

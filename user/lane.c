@@ -240,13 +240,14 @@ int lane_wait(void *arg, int wake_fd)
 {
 	struct lane *lane = arg;
 	struct pollfd fds[] = {{.fd = wake_fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-	uint64_t ns = lane->port ? sleep_ns(lane) : 0;
+	uint64_t ns = lane->port ? sleep_ns(lane) : WAIT_NS;
 	struct timespec timeout = {.tv_sec = (time_t)(ns / 1000000000),
 				   .tv_nsec = (long)(ns % 1000000000)};
 
 	if (ns == 0)
 		return 0;
-	fds[1].fd = xk_port_fd(lane->port);
+	if (lane->port)
+		fds[1].fd = xk_port_fd(lane->port);
 	xk_bump(&lane->waits, 1);
 	if (ppoll(fds, 2, &timeout, NULL) < 0 && errno != EINTR)
 		return -errno;

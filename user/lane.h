@@ -42,9 +42,10 @@ struct lane;
 /* What a packet command does. Functions may be NULL where there is nothing to do. */
 struct action {
 	const char *command;
-	bool rx, tx;     /* what it needs of a port; neither: it moves packets without one */
-	bool one_queue;  /* takes a single queue, the first of --queues or 0 */
-	bool limits_own; /* -n is the action's business, not the lane's */
+	bool rx, tx;      /* what it needs of a port; neither: it moves packets without one */
+	bool one_queue;   /* takes a single queue, the first of --queues or 0 */
+	bool limits_own;  /* -n is the action's business, not the lane's */
+	bool writes_file; /* at the end: keeps CAP_DAC_OVERRIDE permitted until then */
 
 	/* Once, when the interface is known and nothing is open: own rules, addresses, checks. */
 	int (*prepare)(void *ctx, const struct nl_link *link, struct packet_opts *opts,
@@ -57,13 +58,19 @@ struct action {
 	/* When run wants to be called even if no packet comes, CLOCK_MONOTONIC ns; UINT64_MAX:
 	 * never. */
 	uint64_t (*next_ns)(const void *state);
+	/* From the controlling thread: nothing is on its way any more. The run's end waits for it.
+	 */
+	bool (*settled)(const void *state);
 	/* From the controlling thread: make a run that blocks return. */
 	void (*stop)(void *state);
 	/* Packets and bytes so far, where the port's own counters are not the answer. */
 	void (*counted)(const void *state, uint64_t *packets, uint64_t *bytes);
 	void (*lane_fini)(void *state);
-	void (*summary_json)(void *ctx, json_t *summary);
-	void (*summary_text)(void *ctx);
+	/* The command's own part of the summary; workers stand still, states are still there. */
+	void (*summary_json)(void *ctx, const struct lane *lanes, unsigned n, json_t *summary);
+	void (*summary_text)(void *ctx, const struct lane *lanes, unsigned n);
+	/* Once, after the summary: what the command wants to keep of its states. */
+	void (*finished)(void *ctx, const struct lane *lanes, unsigned n);
 };
 
 /* What the controlling thread tells all lanes. */

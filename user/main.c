@@ -9,6 +9,12 @@ static const struct {
 	cmd_fn run;
 } commands[] = {
 	{"rx", "IFACE", "receive packets, count and drop them", cmd_rx},
+	{"gen", "IFACE", "generate traffic at a rate", cmd_gen},
+	{"echo", "IFACE", "answer ARP, ND, ICMP echo and UDP echo from user space", cmd_echo},
+	{"ping", "IFACE HOST", "round-trip latency with percentiles", cmd_ping},
+	{"load", "IFACE", "put the XDP program on an interface, to stay", cmd_load},
+	{"unload", "IFACE", "take it off again", cmd_unload},
+	{"status", "[IFACE]", "tell which XDP program is where", cmd_status},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -483,7 +483,7 @@ int opts_parse(const struct command_line *line, int argc, char **argv)
 			    NULL,
 			    NULL};
 	struct parse parse = {.line = line};
-	char name[64], fix[64];
+	char name[64], fix[96];
 	int index = 1;
 	int ret;
 

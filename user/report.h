@@ -49,9 +49,9 @@ struct run_facts {
 	struct nl_counters interface;                  /* of the interface, since the start */
 	double cpu_s, softirq_s;                       /* this process; the whole machine */
 	const char *ended;                             /* why: "signal", "duration" ... */
-	void (*extra_json)(void *ctx, json_t *object); /* the command's own fields, may be NULL */
-	void (*extra_text)(void *ctx);
-	void *ctx;
+	void (*extra_json)(const void *ctx, json_t *object); /* the command's own fields, may be NULL */
+	void (*extra_text)(const void *ctx);
+	const void *ctx;
 };
 
 void report_start(const struct run_facts *run);

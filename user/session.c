@@ -13,6 +13,7 @@
 #include "session.h"
 
 #define SPIN_NS          50000ull /* adaptive: spin this long before sleeping */
+#define SETTLE_MS        500      /* at the end: for answers that are on their way */
 #define DRAIN_RX_MS      200      /* at the end: for what the program has already redirected */
 #define DRAIN_TX_MS      500      /* and for the completions of what was sent */
 #define XDP_HEADROOM     256u
@@ -173,6 +174,8 @@ static void drop_capabilities(const struct session *s)
 	if (!s->action->rx && !s->action->tx)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_BPF,
 			      CAP_PERFMON, -1);
+	if (s->action->writes_file)
+		capng_update(CAPNG_ADD, CAPNG_PERMITTED, CAP_DAC_OVERRIDE);
 	if (capng_apply(CAPNG_SELECT_CAPS) && s->opts->verbose)
 		report_note("capabilities could not be dropped");
 }
@@ -222,17 +225,32 @@ static bool tx_pending(const struct session *s)
 	return false;
 }
 
+static bool settled(const struct session *s)
+{
+	for (unsigned i = 0; s->action->settled && i < s->n_lanes; i++)
+		if (!s->action->settled(s->lanes[i].state))
+			return false;
+	return true;
+}
+
 /*
- * First the sockets leave the map, so that nothing new comes; then the workers go on until all that
- * was redirected has arrived and all that was sent has come back. Both waits are bounded.
+ * What is on its way may arrive; then the sockets leave the map, so that nothing new comes; then
+ * the workers go on until all that was redirected has arrived and all that was sent has come back.
+ * All three waits are bounded.
  */
 static void wind_down(struct session *s)
 {
 	s->end_ns = now_ns();
 	/* partner: lane.c act(); a flag, nothing is published with it */
 	xk_store_relaxed(&s->control.closing, 1);
-	for (unsigned i = 0; s->prog && i < s->n_lanes; i++)
-		xk_prog_remove(s->prog, s->lanes[i].queue);
+	for (int ms = 0; !s->gone && ms < SETTLE_MS && !settled(s); ms++)
+		pause_ms(1);
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		if (s->prog)
+			xk_prog_remove(s->prog, s->lanes[i].queue);
+		if (s->action->stop)
+			s->action->stop(s->lanes[i].state);
+	}
 	for (int ms = 0; !s->gone && ms < DRAIN_RX_MS && session_unaccounted(s); ms++)
 		pause_ms(1);
 	for (int ms = 0; !s->gone && ms < DRAIN_TX_MS && tx_pending(s); ms++)
@@ -249,8 +267,6 @@ static int stop_workers(struct session *s)
 		if (!s->lanes[i].worker)
 			continue;
 		xk_worker_stop(s->lanes[i].worker);
-		if (s->action->stop)
-			s->action->stop(s->lanes[i].state);
 		ret = xk_worker_join(s->lanes[i].worker);
 		first = first ? first : ret;
 	}
@@ -265,14 +281,15 @@ static int worker_failed(const struct session *s, int code, struct xk_err *err)
 			   s->link.name);
 }
 
-static int report_end(struct session *s, struct queue_facts *queues)
+static void report_end(struct session *s, struct queue_facts *queues)
 {
 	struct run_facts run;
 
 	session_facts(s, &run, queues);
 	session_audit(s, &run);
 	report_summary(&run);
-	return 0;
+	if (s->action->finished)
+		s->action->finished(s->ctx, s->lanes, s->n_lanes);
 }
 
 static int run(struct session *s, struct xk_err *err)

@@ -139,6 +139,20 @@ static struct terms effective(const struct session *s)
 	return terms;
 }
 
+static void extra_json(const void *ctx, json_t *summary)
+{
+	const struct session *s = ctx;
+
+	s->action->summary_json(s->ctx, s->lanes, s->n_lanes, summary);
+}
+
+static void extra_text(const void *ctx)
+{
+	const struct session *s = ctx;
+
+	s->action->summary_text(s->ctx, s->lanes, s->n_lanes);
+}
+
 void session_facts(const struct session *s, struct run_facts *run, struct queue_facts *queues)
 {
 	*run = (struct run_facts){
@@ -157,9 +171,9 @@ void session_facts(const struct session *s, struct run_facts *run, struct queue_
 		.cpu_s = cpu_s() - s->cpu_base_s,
 		.softirq_s = softirq_s() - s->softirq_base_s,
 		.ended = s->ended ? s->ended : "",
-		.extra_json = s->action->summary_json,
-		.extra_text = s->action->summary_text,
-		.ctx = s->ctx,
+		.extra_json = s->action->summary_json ? extra_json : NULL,
+		.extra_text = s->action->summary_text ? extra_text : NULL,
+		.ctx = s,
 	};
 	for (unsigned i = 0; i < s->n_lanes; i++)
 		lane_facts(s, i, &queues[i]);

@@ -74,14 +74,15 @@ static void choose_idle(struct session *s, const struct xk_place *place)
 {
 	unsigned left = place->count - place->claimed;
 	unsigned sleeping = 0;
+	bool blocks = !s->action->rx && !s->action->tx; /* in run; it waits for nothing in between */
 
 	if (left == 0)
 		left = 1; /* all are claimed: the first shares one, as it would with any process */
 	for (unsigned i = 0; i < s->n_lanes; i++) {
 		bool shared = s->n_lanes > left && (i >= left || i + left < s->n_lanes);
 
-		s->lanes[i].idle = shared ? XK_IDLE_WAIT : s->opts->poll;
-		sleeping += shared && s->opts->poll != XK_IDLE_WAIT;
+		s->lanes[i].idle = shared || blocks ? XK_IDLE_WAIT : s->opts->poll;
+		sleeping += shared && !blocks && s->opts->poll != XK_IDLE_WAIT;
 	}
 	if (sleeping)
 		report_note("%u queues on %u free CPUs: %u workers sleep instead of spinning",
@@ -115,7 +116,7 @@ int session_place(struct session *s, struct xk_err *err)
 	for (unsigned i = 0; i < s->n_lanes; i++) {
 		s->lanes[i].cpu = place.cpu[i % cpus];
 		s->lanes[i].node = node >= 0 ? node : xk_place_cpunode(s->lanes[i].cpu);
-		if (s->lanes[i].idle != XK_IDLE_WAIT)
+		if (s->lanes[i].idle != XK_IDLE_WAIT || !s->action->rx)
 			s->lanes[i].cpu_claim = xk_place_claim(s->lanes[i].cpu);
 	}
 	return 0;

@@ -52,7 +52,11 @@ static int link_events(struct session *s, struct xk_err *err)
 					   "start again once it is back",
 					   "%s was deleted while running", s->link.name);
 		}
-		report_note("%s: link %s", s->link.name, event == NL_EVENT_UP ? "up" : "down");
+		/* an event comes for any change of the link: tell only of this one */
+		if (s->link.up == (event == NL_EVENT_UP))
+			continue;
+		s->link.up = event == NL_EVENT_UP;
+		report_note("%s: link %s", s->link.name, s->link.up ? "up" : "down");
 	}
 	return 0;
 }
