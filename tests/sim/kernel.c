@@ -60,7 +60,7 @@ static struct {
 	char complaint[160];
 	struct {
 		int err;
-		unsigned times, made;
+		unsigned pass, times, made;
 	} calls[SIM_CALLS];
 	unsigned bind_flags[BINDS];
 } sim;
@@ -124,8 +124,9 @@ unsigned sim_living(void)
 	return n;
 }
 
-void sim_refuse(enum sim_call call, int err, unsigned times)
+void sim_refuse(enum sim_call call, int err, unsigned pass, unsigned times)
 {
+	sim.calls[call].pass = pass;
 	sim.calls[call].err = err;
 	sim.calls[call].times = times;
 }
@@ -144,6 +145,10 @@ unsigned sim_bind_flags(unsigned n)
 static bool refused(enum sim_call call)
 {
 	sim.calls[call].made++;
+	if (sim.calls[call].pass) {
+		sim.calls[call].pass--;
+		return false;
+	}
 	if (!sim.calls[call].times)
 		return false;
 	sim.calls[call].times--;

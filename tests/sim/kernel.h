@@ -67,7 +67,7 @@ const char *sim_complaint(void);
 /* Sockets the kernel still has: not closed, or with rings still mapped. */
 unsigned sim_living(void);
 
-/* The next `times` of these calls fail with this errno. */
+/* After `pass` more of them, the next `times` of these calls fail with this errno. */
 enum sim_call {
 	SIM_SOCKET,
 	SIM_UMEM_REG,
@@ -82,7 +82,7 @@ enum sim_call {
 	SIM_RECVFROM,
 	SIM_CALLS
 };
-void sim_refuse(enum sim_call call, int err, unsigned times);
+void sim_refuse(enum sim_call call, int err, unsigned pass, unsigned times);
 unsigned sim_calls(enum sim_call call); /* made since sim_reset() */
 /* sxdp_flags of the n-th bind(), 0: there was none. */
 unsigned sim_bind_flags(unsigned n);
