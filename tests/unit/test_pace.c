@@ -190,7 +190,10 @@ static void exactly_a_burst(void **unused)
 	assert_int_equal(pace_due(&pace, START + 10000000, 64), 10);
 	assert_int_equal(pace.slipped, 1);
 	assert_true(exact_time(1000, 1) - pace_intended_ns(&pace, 0) <= 2);
-	/* a week asleep, at any rate, is no overflow */
+	/* 20 s of frames do not fit 64 bits at this rate, and are still due */
+	assert_int_equal(pace_init(&pace, PACE_MAX_RATE, 0, START), 0);
+	assert_int_equal(pace_due(&pace, START + 20 * SECOND, UINT32_MAX), UINT32_MAX);
+	/* nor is a week asleep an overflow */
 	assert_int_equal(pace_init(&pace, PACE_MAX_RATE, 10, START), 0);
 	assert_int_equal(pace_due(&pace, START + 7 * 86400 * SECOND, 64), 10);
 	assert_int_equal(pace.slipped, 7 * 86400 * SECOND + 1 - 10);
