@@ -10,14 +10,14 @@
 
 struct nl_link {
 	char name[16];
-	char driver[32];       /* ethtool's driver name: "veth", "virtio_net" ... */
+	char driver[32]; /* ethtool's driver name: "veth", "virtio_net" ... */
 	int ifindex;
 	struct macaddr mac;
 	uint32_t mtu;
 	unsigned rx_queues, tx_queues; /* channels in use (ethtool), else numrxqueues */
 	bool up, carrier;
-	int peer_ifindex;      /* of a veth, 0: none or unknown */
-	int peer_netnsid;      /* -1: same namespace */
+	int peer_ifindex; /* of a veth, 0: none or unknown */
+	int peer_netnsid; /* -1: same namespace */
 };
 
 /* The interface's own counters (IFLA_STATS64). */
@@ -27,34 +27,51 @@ struct nl_counters {
 };
 
 /* XDP features of a device (netdev generic netlink, kernel 6.3). */
-#define NL_XDP_BASIC      1u
-#define NL_XDP_REDIRECT   2u
-#define NL_XDP_NDO_XMIT   4u  /* takes redirected frames; a veth: if its peer has XDP or GRO on */
-#define NL_XDP_ZEROCOPY   8u
-#define NL_XDP_HW_OFFLOAD 16u
-#define NL_XDP_RX_SG      32u
+#define NL_XDP_BASIC       1u
+#define NL_XDP_REDIRECT    2u
+#define NL_XDP_NDO_XMIT    4u /* takes redirected frames; a veth: if its peer has XDP or GRO on */
+#define NL_XDP_ZEROCOPY    8u
+#define NL_XDP_HW_OFFLOAD  16u
+#define NL_XDP_RX_SG       32u
 #define NL_XDP_NDO_XMIT_SG 64u
 
-/* All return 0 or a negative errno; those with err fill it. */
-int nl_link(const char *ifname, struct nl_link *link, struct xk_err *err);      /* -ENODEV */
+/* All return 0, a count or a negative errno (-ENODEV: no such interface); those with err fill it.
+ */
+int nl_link(const char *ifname, struct nl_link *link, struct xk_err *err);
 int nl_counters(int ifindex, struct nl_counters *counters);
-int nl_default_route_via(int ifindex, bool *yes);  /* any table's default route, v4 or v6, leaves by it */
-int nl_addresses(int ifindex, struct ipaddr *addrs, uint8_t *prefix_len, unsigned max); /* count */
-int nl_source_for(int ifindex, const struct ipaddr *dst, struct ipaddr *src); /* -EADDRNOTAVAIL */
-int nl_route(int ifindex, const struct ipaddr *dst, struct ipaddr *next_hop); /* dst itself on-link; -ENETUNREACH */
-int nl_neighbour(int ifindex, const struct ipaddr *addr, struct macaddr *mac);/* -ENOENT not resolved */
-int nl_neighbour_probe(int ifindex, const struct ipaddr *addr); /* ask the kernel to resolve it; over IPv6 it needs a link-local address */
+
+/* Does a default route of any table, IPv4 or IPv6, leave by it? */
+int nl_default_route_via(int ifindex, bool *yes);
+
+/* Its own addresses and (if not NULL) their prefix lengths: how many, at most max. */
+int nl_addresses(int ifindex, struct ipaddr *addrs, uint8_t *prefix_len, unsigned max);
+
+/* The address the kernel would send from: -EADDRNOTAVAIL. */
+int nl_source_for(int ifindex, const struct ipaddr *dst, struct ipaddr *src);
+
+/* The gateway, or dst itself where it is on the link: -ENETUNREACH. */
+int nl_route(int ifindex, const struct ipaddr *dst, struct ipaddr *next_hop);
+
+/* What the kernel has resolved: -ENOENT not (yet). */
+int nl_neighbour(int ifindex, const struct ipaddr *addr, struct macaddr *mac);
+
+/* Ask the kernel to resolve it; for IPv6 it does so only from a link-local address. */
+int nl_neighbour_probe(int ifindex, const struct ipaddr *addr);
+
 int nl_xdp_features(int ifindex, uint64_t *features); /* -EOPNOTSUPP: kernel without the family */
 
-/* Join/leave a multicast group on an interface (IPv6 solicited-node): an fd to close, or -errno. */
+/*
+ * Let a multicast group's frames through the interface's filter (IPv6 solicited-node): an fd, whose
+ * close leaves it, or -errno. No IGMP or MLD is sent.
+ */
 int nl_join_group(int ifindex, const struct ipaddr *group);
 
 /* Link events. */
 enum nl_event { NL_EVENT_NONE, NL_EVENT_GONE, NL_EVENT_DOWN, NL_EVENT_UP };
-int nl_watch_open(void);                              /* fd for poll, or -errno */
+int nl_watch_open(void); /* fd for poll, or -errno */
 /*
- * Next event for this interface; NONE: no more. UP and DOWN (not up, or no carrier) tell the state at
- * the time and come with every change of the link, so the same one may come again.
+ * Next event for this interface; NONE: no more. UP and DOWN (not up, or no carrier) tell the state
+ * at the time and come with every change of the link, so the same one may come again.
  */
 enum nl_event nl_watch_read(int fd, int ifindex);
 

@@ -2,10 +2,10 @@
 /*
  * hist.h - a log-linear histogram of times with 3 significant digits.
  *
- * The bucket layout is that of Gil Tene's HdrHistogram: values below 2,048 have a bucket each; above,
- * every power of two is split into 1,024 linear buckets, so a recorded value is known within 0.1 %.
- * Recording is a shift, an add and a store: no division, no branch on the size of the histogram
- * but the clamp at its top.
+ * The bucket layout is that of Gil Tene's HdrHistogram: values below 2,048 have a bucket each;
+ * above, every power of two is split into 1,024 linear buckets, so a recorded value is known within
+ * 0.1 %. Recording is a shift, an add and a store: no division, no branch on the size of the
+ * histogram but the clamp at its top.
  *
  * Thread contract: one thread records; any thread may read or merge from it at any time (relaxed
  * atomics: a reader sees each count whole, the set of them at slightly different instants).
@@ -21,8 +21,8 @@
 extern "C" {
 #endif
 
-#define XK_HIST_SUB_BITS 11                              /* 2,048 buckets: 3 significant digits */
-#define XK_HIST_MAX      ((UINT64_C(1) << 42) - 1)       /* 73 minutes in ns; above: clamped */
+#define XK_HIST_SUB_BITS 11                        /* 2,048 buckets: 3 significant digits */
+#define XK_HIST_MAX      ((UINT64_C(1) << 42) - 1) /* 73 minutes in ns; above: clamped */
 #define XK_HIST_HALF     (1u << (XK_HIST_SUB_BITS - 1))
 #define XK_HIST_BUCKETS  ((42u - XK_HIST_SUB_BITS + 2u) * XK_HIST_HALF)
 
@@ -43,8 +43,9 @@ static inline unsigned xk_hist_bucket(uint64_t value)
 
 	if (value > XK_HIST_MAX)
 		value = XK_HIST_MAX;
-	/* bits above the first 11 decide how far to shift; |2047 keeps clz defined and shift >= 0 */
-	shift = 64 - XK_HIST_SUB_BITS - (unsigned)__builtin_clzll(value | ((1u << XK_HIST_SUB_BITS) - 1));
+	/* bits above the first 11 decide how far to shift; |2047 keeps clz defined, shift >= 0 */
+	shift = 64 - XK_HIST_SUB_BITS -
+		(unsigned)__builtin_clzll(value | ((1u << XK_HIST_SUB_BITS) - 1));
 	return shift * XK_HIST_HALF + (unsigned)(value >> shift);
 }
 

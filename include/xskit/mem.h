@@ -3,11 +3,10 @@
  * mem.h - a block of shared memory on a chosen NUMA node.
  *
  * A block is a memfd: huge pages if there are any, given to the node with mbind(2) before the first
- * touch (preferred: a full node must not mean SIGBUS or the OOM killer), populated at once, and then
- * looked at with move_pages(2), so that what xk_mem_info() says is where the pages are and not where
- * they were asked for. Once mapped it is sealed against
- * shrinking, growing and further writable mappings, so that it may be handed to other processes,
- * which can map it read-only.
+ * touch (preferred: a full node must not mean SIGBUS or the OOM killer), populated at once, and
+ * then looked at with move_pages(2), so that what xk_mem_info() says is where the pages are and not
+ * where they were asked for. Once mapped it is sealed against shrinking, growing and further
+ * writable mappings, so that it may be handed to other processes, which can map it read-only.
  *
  * Thread contract: create and destroy from one thread at a time; the info is constant and may be
  * read by all.
@@ -30,17 +29,17 @@ enum xk_huge {
 };
 
 struct xk_mem_config {
-	size_t size;       /* bytes, more than 0; rounded up to whole pages */
-	int node;          /* NUMA node number, -1: wherever the kernel likes */
+	size_t size; /* bytes, more than 0; rounded up to whole pages */
+	int node;    /* NUMA node number, -1: wherever the kernel likes */
 	enum xk_huge huge;
 };
 
 struct xk_mem_info {
-	void *addr;        /* start of the mapping, page-aligned */
-	size_t size;       /* bytes mapped */
-	size_t page_size;  /* bytes a page: 4096, or the size of a huge page */
-	int node;          /* node that holds every page, -1: they are spread, or it could not be told */
-	int fd;            /* the memfd; owned by the block */
+	void *addr;       /* start of the mapping, page-aligned */
+	size_t size;      /* bytes mapped */
+	size_t page_size; /* bytes a page: 4096, or the size of a huge page */
+	int node; /* node that holds every page, -1: they are spread, or it could not be told */
+	int fd;   /* the memfd; owned by the block */
 	bool huge;
 };
 

@@ -18,9 +18,9 @@ extern "C" {
 
 /* CPUs in the order in which to use them: on the wanted node first, unclaimed first, CPU 0 last. */
 struct xk_place {
-	unsigned count;                   /* CPUs this process may run on */
-	unsigned on_node;                 /* how many of them, from the front, are on the wanted node */
-	unsigned claimed;                 /* how many, anywhere, are claimed, by this process or others */
+	unsigned count;   /* CPUs this process may run on */
+	unsigned on_node; /* how many of them, from the front, are on the wanted node */
+	unsigned claimed; /* how many, anywhere, are claimed, by this process or others */
 	int cpu[XK_PLACE_MAX_CPUS];
 };
 
@@ -33,15 +33,15 @@ int xk_place_cpunode(int cpu);
 /* Number of NUMA nodes, at least 1. */
 int xk_place_nodes(void);
 
-/* Fill *place for a node (-1: any; all CPUs count as on it). -errno of sched_getaffinity(2) on failure. */
+/* Fill *place for a node (-1: any; all CPUs count as on it). -errno of sched_getaffinity(2). */
 int xk_place_find(struct xk_place *place, int node);
 
 /*
  * Tell other processes of this library that this CPU has a spinning worker: an OFD lock on one byte
  * of /run/xskit/cpus, gone with the process however it ends. xk_place_find() puts claimed CPUs
- * last. Returns a file descriptor to close when done; -EBUSY: claimed already (by this process, too);
- * -EINVAL: no CPU's number; -EPERM, -EACCES and the like: claims cannot be made here, which is no
- * reason not to run. /run/xskit is created mode 0700 and refused (-EPERM) unless it is a real
+ * last. Returns a file descriptor to close when done; -EBUSY: claimed already (by this process,
+ * too); -EINVAL: no CPU's number; -EPERM, -EACCES and the like: claims cannot be made here, which
+ * is no reason not to run. /run/xskit is created mode 0700 and refused (-EPERM) unless it is a real
  * directory on /run's filesystem, owned by the caller's user and of mode 0700.
  */
 int xk_place_claim(int cpu);
