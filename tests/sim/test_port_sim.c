@@ -392,6 +392,13 @@ static void kernel_receives(struct side *side)
 		sim_flush(side->sock);
 }
 
+/* As zero-copy drivers do, which need no waking. */
+static void kernel_sends(struct side *side)
+{
+	if (side->config.tx_size && side->up && !side->gone)
+		sim_transmit(side->sock);
+}
+
 static void kernel_completes(struct side *side)
 {
 	sim_complete(side->sock, chance(4) ? UINT32_MAX : below(20));
@@ -402,7 +409,7 @@ static void kernel_changes(struct side *side)
 	side->up = !chance(4);
 	sim_link(side->sock, side->up);
 	sim_carrier(side->sock, !chance(4));
-	sim_want_wakeup(side->sock, chance(2), true);
+	sim_want_wakeup(side->sock, chance(2), !chance(4));
 }
 
 /* --- a life --- */
@@ -518,6 +525,7 @@ static const struct {
 	{"app kicks", app_kicks, 16},
 	{"app polls", app_polls, 3},
 	{"kernel receives", kernel_receives, 24},
+	{"kernel sends", kernel_sends, 3},
 	{"kernel completes", kernel_completes, 14},
 	{"kernel changes", kernel_changes, 2},
 	{"reopen", reopen, 1},
@@ -567,6 +575,7 @@ static void settle(void)
 	for (unsigned i = 0; i < run.n_sides; i++) {
 		sim_link(run.sides[i].sock, true);
 		sim_carrier(run.sides[i].sock, true);
+		sim_want_wakeup(run.sides[i].sock, false, true);
 		run.sides[i].up = true;
 	}
 	for (unsigned i = 0; i < 200 && !quiet; i++) {
