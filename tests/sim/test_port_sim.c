@@ -556,6 +556,7 @@ static bool settle_side(struct side *side)
 	struct sim_held held;
 
 	sim_flush(side->sock);
+	check(xk_port_rx_waiting(side->port) == side->rx.tail - side->rx.head, "waiting");
 	app_kicks(side);
 	sim_complete(side->sock, UINT32_MAX);
 	app_reaps(side);
