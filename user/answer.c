@@ -326,13 +326,12 @@ static void turn_ip6(uint8_t *ip, const struct parsed *p)
 	ip[7] = TTL;
 }
 
-/* Ports and addresses trade places, so the sum stays; p->csum is the full one in any case. */
+/* Ports and addresses trade places, so the sum stays; p->csum is the full one, or 0 for none. */
 static void turn_udp(uint8_t *udp, const struct parsed *p)
 {
 	net_put16(udp, p->dport);
 	net_put16(udp + 2, p->sport);
-	if (!p->csum_none)
-		memcpy(udp + 6, &p->csum, sizeof(p->csum));
+	memcpy(udp + 6, &p->csum, sizeof(p->csum));
 }
 
 static void turn_icmp(uint8_t *icmp, const struct parsed *p)

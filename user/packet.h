@@ -44,8 +44,8 @@ struct parsed {
 	struct ipaddr src, dst;
 	/* Host order; ICMP: type * 256 + code, and the echo identifier (else 0). */
 	uint16_t sport, dport;
-	/* What the checksum field ought to hold, as it lies in memory: the field itself, unless
-	 * csum_partial. So nobody needs to sum the frame again. */
+	/* What the checksum field ought to hold, as it lies in memory: the field itself (0: none),
+	 * unless csum_partial. So nobody needs to sum the frame again. */
 	uint16_t csum;
 	bool csum_partial; /* UDP, TCP, ICMPv6: it is the bare pseudo-header sum (a veth's peer) */
 	bool csum_none;    /* UDP over IPv4 without a checksum */

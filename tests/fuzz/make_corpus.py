@@ -111,8 +111,9 @@ ZERO_MAC = bytes(6)
 GROUP_MAC = bytes.fromhex("3333ff000001")
 NODES_MAC = bytes.fromhex("333300000001")
 ROUTE = bytes([7, 7, 4, 192, 0, 2, 9, 0])  # record route, and the end
-HOP_BY_HOP = bytes([60, 0, 1, 4, 0, 0, 0, 0])  # then destination options
+HOP_BY_HOP = bytes([60, 1, 1, 12]) + bytes(12)  # then destination options
 DEST_OPTS = bytes([17, 0, 1, 4, 0, 0, 0, 0])  # then UDP
+ATOMIC_ND = bytes([58, 0, 0, 0, 0, 0, 0, 1])
 ATOMIC = bytes([17, 0, 0, 0, 0, 0, 0, 1])  # a fragment header of a whole packet
 PADDING = bytes(18)
 
@@ -145,7 +146,7 @@ def frames():
     f["udp6"] = ether(ip6(udp(TEXT, *V6), UDP, flow=0xABCDE), IP6)
     f["ans_udp6"] = ether(
         ip6(udp(TEXT, *V6[::-1], 7, 40000), UDP, *V6[::-1], flow=0xABCDE), IP6, PEER_MAC, OUR_MAC)  # fmt: skip
-    f["udp6_partial"] = ether(ip6(udp(TEXT, *V6, partial=True), UDP, flow=0xABCDE), IP6)
+    f["udp6_partial"] = ether(ip6(udp(TEXT, *V6, partial=True), UDP, hops=5, flow=0xABCDE), IP6)
     f["ans_udp6_partial"] = f["ans_udp6"]
     f["icmp6"] = ether(ip6(icmp6(128, ECHO6, *V6), ICMP6), IP6, tags=((0x8100, 5),))
     f["ans_icmp6"] = ether(
@@ -161,6 +162,10 @@ def frames():
     f["tcp6_partial"] = ether(ip6(tcp(b"", *V6, partial=True), TCP), IP6)
     f["udp6_ext"] = ether(ip6(HOP_BY_HOP + DEST_OPTS + udp(TEXT, *V6), 0), IP6)
     f["udp6_atomic"] = ether(ip6(ATOMIC + udp(TEXT, *V6), 44), IP6)
+    ns = icmp6(135, bytes(4) + ip(OUR6), PEER6, OUR6)
+    f["ns_atomic"] = ether(ip6(ATOMIC_ND + ns, 44, hops=255), IP6)
+    na = icmp6(136, bytes([0x60, 0, 0, 0]) + ip(OUR6) + lladdr(2, OUR_MAC), OUR6, PEER6)
+    f["na_atomic"] = ether(ip6(ATOMIC_ND + na, 44, OUR6, PEER6, 255), IP6, PEER_MAC, OUR_MAC)
     f["udp4_surplus"] = ether(ip4(udp(b"abc", *V4) + b"surplus", UDP), IP4)
     return f
 

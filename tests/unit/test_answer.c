@@ -138,6 +138,8 @@ static void test_golden_not_answered(void **state)
 	check_dropped(&server.refused_other);
 	take(frame_udp6_atomic, sizeof(frame_udp6_atomic));
 	check_dropped(&server.refused_other);
+	take(frame_ns_atomic, sizeof(frame_ns_atomic)); /* RFC 6980 */
+	check_dropped(&server.refused_other);
 }
 
 /* The surplus behind UDP's length goes back as it came. */
@@ -413,7 +415,7 @@ static void test_ip4_options(void **state)
 		{"\x07\x07\x04\xc0\x00\x02\x09\x00", 0}, {"\x01\x01\x01\x01\x01\x01\x01\x01", 0},
 		{"\x00\x83\x83\x83\x83\x83\x83\x83", 0}, {"\x83\x07\x04\xc0\x00\x02\x09\x00", 1},
 		{"\x01\x89\x07\x08\xc0\x00\x02\x09", 1}, {"\x07\x00\x04\xc0\x00\x02\x09\x00", 2},
-		{"\x07\x01\x04\xc0\x00\x02\x09\x00", 2}, {"\x07\x09\x04\xc0\x00\x02\x09\x00", 2},
+		{"\x07\x01\x00\x00\x00\x00\x00\x00", 2}, {"\x07\x09\x04\xc0\x00\x02\x09\x00", 2},
 		{"\x01\x01\x01\x01\x01\x01\x01\x44", 2}, {"\x44\x06\x00\x00\x00\x00\x94\x02", 0},
 	};
 
@@ -428,6 +430,21 @@ static void test_ip4_options(void **state)
 		else
 			assert_int_equal(ask(&server.udp), ANSWER_SEND);
 	}
+}
+
+/* An option's length would lie behind the frame. */
+static void test_ip4_option_cut(void **state)
+{
+	uint8_t *frame = guard_copy(frame_udp4_qinq_options, 50);
+	uint32_t len = 50;
+
+	(void)state;
+	memcpy(frame + 42, "\x01\x01\x01\x01\x01\x01\x01\x44", 8);
+	net_put16(frame + 24, 28);
+	frame[31] = 99; /* a protocol without a header */
+	mend_ip4(frame + 22);
+	assert_int_equal(answer_frame(&server, frame, &len, len), ANSWER_DROP);
+	assert_int_equal(server.malformed_length, 1);
 }
 
 static void test_malformed(void **state)
@@ -524,6 +541,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ns_option_wins, setup),
 		cmocka_unit_test_setup(test_ns_room, setup),
 		cmocka_unit_test_setup(test_ip4_options, setup),
+		cmocka_unit_test_setup(test_ip4_option_cut, setup),
 		cmocka_unit_test_setup(test_malformed, setup),
 		cmocka_unit_test_setup(test_truncated, setup),
 		cmocka_unit_test_setup(test_bit_flips, setup),

@@ -117,6 +117,7 @@ static void test_learn_other(void **state)
 	assert_false(learns(frame_arp, sizeof(frame_arp), PEER4)); /* a request */
 	assert_false(learns(frame_ns, sizeof(frame_ns), OUR6));
 	assert_false(learns(frame_ns, sizeof(frame_ns), PEER6));
+	assert_false(learns(frame_na_atomic, sizeof(frame_na_atomic), OUR6)); /* RFC 6980 */
 	assert_false(learns(frame_udp4, sizeof(frame_udp4), PEER4));
 	assert_false(learns(frame_icmp6, sizeof(frame_icmp6), PEER6));
 }

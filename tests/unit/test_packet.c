@@ -46,13 +46,17 @@ static const struct golden golden[] = {
 	{F(udp6), 0, 0x86dd, VLAN_NONE, 14, 54, 62, 105, L4_UDP, PEER6, OUR6, 40000, 7, 0, 0, 17},
 	{F(udp6_partial), 0, 0x86dd, VLAN_NONE, 14, 54, 62, 105, L4_UDP, PEER6, OUR6, 40000, 7, 1,
 	 0, 17},
-	{F(udp6_ext), 0, 0x86dd, VLAN_NONE, 14, 70, 78, 121, L4_UDP, PEER6, OUR6, 40000, 7, 0, 0,
+	{F(udp6_ext), 0, 0x86dd, VLAN_NONE, 14, 78, 86, 129, L4_UDP, PEER6, OUR6, 40000, 7, 0, 0,
 	 17},
 	{F(udp6_atomic), 0, 0x86dd, VLAN_NONE, 14, 62, 70, 113, L4_UDP, PEER6, OUR6, 40000, 7, 0, 0,
 	 17},
 	{F(tcp6_partial), 0, 0x86dd, VLAN_NONE, 14, 54, 74, 74, L4_TCP, PEER6, OUR6, 40000, 22, 1,
 	 0, 6},
 	{F(icmp6), 0, 0x86dd, 5, 18, 58, 66, 109, L4_ICMP6, PEER6, OUR6, 0x8000, 0x1234, 0, 0, 58},
+	{F(ans_icmp6), 0, 0x86dd, 5, 18, 58, 66, 109, L4_ICMP6, OUR6, PEER6, 0x8100, 0x1234, 0, 0,
+	 58},
+	{F(ns_atomic), 0, 0x86dd, VLAN_NONE, 14, 62, 70, 86, L4_ICMP6, PEER6, OUR6, 0x8700, 0, 0, 0,
+	 58},
 	{F(ns), 0, 0x86dd, VLAN_NONE, 14, 54, 62, 86, L4_ICMP6, PEER6, "ff02::1:ff00:1", 0x8700, 0,
 	 0, 0, 58},
 	{F(ans_ns), 0, 0x86dd, VLAN_NONE, 14, 54, 62, 86, L4_ICMP6, OUR6, PEER6, 0x8800, 0, 0, 0,
@@ -380,12 +384,13 @@ static void test_ext_headers(void **state)
 	struct parsed p;
 
 	(void)state;
-	EDITED(frame_udp6_ext, 55, "\x07", PARSE_SHORT);
+	EDITED(frame_udp6_ext, 55, "\x09", PARSE_SHORT);
+	EDITED(frame_udp6_ext, 71, "\x07", PARSE_SHORT);
 	EDITED(frame_udp6_ext, 55, "\xff", PARSE_SHORT);
 	EDITED(frame_udp6_ext, 18, "\x00\x0f", PARSE_LENGTH); /* ends inside the second */
 	EDITED(frame_udp6_ext, 54, "\x00", PARSE_OK);         /* hop-by-hop must come first */
 	assert_int_equal(p.proto, L4_OTHER);
-	assert_int_equal(p.l4, 62);
+	assert_int_equal(p.l4, 70);
 	EDITED(frame_udp6_ext, 20, "\x2b", PARSE_OK); /* routing, segments left */
 	assert_int_equal(p.proto, L4_OTHER);
 	{
@@ -409,8 +414,7 @@ static void test_other(void **state)
 
 	(void)state;
 	EDITED(frame_udp4, 12, "\x08\x01", PARSE_OTHER);
-	EDITED(frame_udp4, 12, "\x00\x20", PARSE_OTHER);              /* LLC */
-	EDITED(frame_udp4_qinq_options, 20, "\x81\x00", PARSE_OTHER); /* a third tag */
+	EDITED(frame_udp4, 12, "\x00\x20", PARSE_OTHER); /* LLC */
 	EDITED(frame_arp, 14, "\x00\x06", PARSE_OTHER);
 	EDITED(frame_arp, 16, "\x86\xdd", PARSE_OTHER);
 	EDITED(frame_arp, 18, "\x08", PARSE_LENGTH);
@@ -421,6 +425,52 @@ static void test_other(void **state)
 	assert_int_equal(packet_parse(frame, 65535, &p), PARSE_OK);
 	assert_int_equal(packet_parse(frame, 65536, &p), PARSE_LENGTH);
 	free(big);
+}
+
+/* A third tag is not looked behind, even if there is a good packet. */
+static void test_tags(void **state)
+{
+	size_t len = sizeof(frame_udp4_qinq_options);
+	uint8_t frame[sizeof(frame_udp4_qinq_options) + 4];
+	struct parsed p;
+
+	(void)state;
+	memcpy(frame, frame_udp4_qinq_options, 16);
+	memcpy(frame + 16, frame_udp4_qinq_options + 12, len - 12);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(packet_parse(frame, sizeof(frame), &p), PARSE_OTHER);
+		assert_int_equal(p.vlan, 100);
+		assert_int_equal(p.l4, 0);
+		net_put16(frame + 16, 0x8100);
+	}
+	memcpy(frame, frame_udp4_qinq_options, 12);
+	net_put16(frame + 12, 0x9100); /* of old, no standard's */
+	assert_int_equal(packet_parse(frame, sizeof(frame), &p), PARSE_OTHER);
+	assert_int_equal(p.vlan, VLAN_NONE);
+}
+
+/* The frame itself ends inside a header: that is short, not a matter of lengths. */
+static void test_short_l4(void **state)
+{
+	static const struct {
+		const uint8_t *frame;
+		size_t l4, need;
+	} cases[] = {{frame_udp4, 34, 8},     {frame_icmp, 34, 8}, {frame_tcp4, 34, 24},
+		     {frame_udp6, 54, 8},     {frame_ns, 54, 8},   {frame_tcp6_partial, 54, 20},
+		     {frame_udp6_ext, 54, 16}};
+	struct parsed p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (size_t n = cases[i].l4; n < cases[i].l4 + cases[i].need; n++) {
+			uint8_t *frame = guard_copy(cases[i].frame, n);
+
+			net_put16(frame + (frame[12] == 8 ? 16 : 18),
+				  (unsigned)(n - (frame[12] == 8 ? 14 : 54)));
+			if (frame[12] == 8)
+				mend_ip4(frame + 14);
+			assert_int_equal(packet_parse(frame, n, &p), PARSE_SHORT);
+		}
 }
 
 /* One payload in 65536 makes the right checksum equal to the bare pseudo-header sum. */
@@ -496,9 +546,10 @@ static void test_build_golden(void **state)
 
 static void check_round_trip(const struct frame_spec *spec, const uint8_t *payload)
 {
-	static uint8_t data[65536];
+	static uint8_t junk[65536];
+	static const uint8_t zero[65536];
 	size_t min = frame_min(spec);
-	uint8_t *frame = guard_copy(data, spec->size);
+	uint8_t *frame = guard_copy(memset(junk, 0xaa, spec->size), spec->size);
 	bool udp = spec->proto == L4_UDP, v4 = spec->src.family == 4;
 	struct parsed p;
 
@@ -514,7 +565,7 @@ static void check_round_trip(const struct frame_spec *spec, const uint8_t *paylo
 	assert_int_equal(p.payload, min);
 	assert_int_equal(p.end, spec->size);
 	assert_int_equal(p.csum_none, udp && v4 && spec->no_csum);
-	assert_memory_equal(frame + min, payload ? payload : data, spec->size - min);
+	assert_memory_equal(frame + min, payload ? payload : zero, spec->size - min);
 	if (!p.csum_none)
 		assert_int_equal(book_l4(frame, &p, udp ? 17 : v4 ? 1 : 58), 0xffff);
 }
@@ -664,6 +715,8 @@ int main(void)
 		cmocka_unit_test(test_bad_ip6),
 		cmocka_unit_test(test_ext_headers),
 		cmocka_unit_test(test_other),
+		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_short_l4),
 		cmocka_unit_test(test_partial_by_chance),
 		cmocka_unit_test(test_build_golden),
 		cmocka_unit_test(test_round_trip),
