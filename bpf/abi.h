@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * abi.h - what the XDP programs and user space share: configuration and counter types, nothing else.
+ * abi.h - what the XDP programs and user space share: configuration and counter types, nothing
+ * else.
  *
  * Everything is per queue, because several processes share one program. All zero is the default
  * configuration, since a loader other than ours cannot set it. A change of anything here changes
@@ -20,16 +21,16 @@
  * What stays with the kernel (--keep). Stored inverted (xk_queue_config.not_kept), so that zero
  * keeps all of it.
  */
-#define XK_KEEP_ARP    (1u << 0)
-#define XK_KEEP_ND     (1u << 1) /* ICMPv6 133-137 neighbour discovery, 130-132 and 143 MLD */
-#define XK_KEEP_IGMP   (1u << 2)
-#define XK_KEEP_DHCP   (1u << 3) /* UDP to 67, 68, 546, 547 */
-#define XK_KEEP_LLDP   (1u << 4) /* EtherType 0x88cc */
-#define XK_KEEP_LACP   (1u << 5) /* EtherType 0x8809, slow protocols */
-#define XK_KEEP_PTP    (1u << 6) /* EtherType 0x88f7, UDP to 319, 320 */
-#define XK_KEEP_SSH    (1u << 7) /* TCP 22, either end */
-#define XK_KEEP_BGP    (1u << 8) /* TCP 179, either end */
-#define XK_KEEP_ALL    ((1u << 9) - 1)
+#define XK_KEEP_ARP  (1u << 0)
+#define XK_KEEP_ND   (1u << 1) /* ICMPv6 133-137 neighbour discovery, 130-132 and 143 MLD */
+#define XK_KEEP_IGMP (1u << 2)
+#define XK_KEEP_DHCP (1u << 3) /* UDP to 67, 68, 546, 547 */
+#define XK_KEEP_LLDP (1u << 4) /* EtherType 0x88cc */
+#define XK_KEEP_LACP (1u << 5) /* EtherType 0x8809, slow protocols */
+#define XK_KEEP_PTP  (1u << 6) /* EtherType 0x88f7, UDP to 319, 320 */
+#define XK_KEEP_SSH  (1u << 7) /* TCP 22, either end */
+#define XK_KEEP_BGP  (1u << 8) /* TCP 179, either end */
+#define XK_KEEP_ALL  ((1u << 9) - 1)
 
 /*
  * config[queue]
@@ -92,12 +93,12 @@ struct xk_rule_key {
  * socket is looked for first: without one every packet counts as no_socket, whatever the rules say.
  */
 struct xk_xdp_counters {
-	__u64 redirected;      /* to the queue's socket */
+	__u64 redirected; /* to the queue's socket */
 	__u64 redirected_bytes;
-	__u64 kept;            /* passed: stays with the kernel by the keep list or a keep rule */
-	__u64 unmatched;       /* passed: no rule takes it */
-	__u64 no_socket;       /* passed: no socket on the queue */
-	__u64 dropped;         /* reserved for programs that drop */
+	__u64 kept;      /* passed: stays with the kernel by the keep list or a keep rule */
+	__u64 unmatched; /* passed: no rule takes it */
+	__u64 no_socket; /* passed: no socket on the queue */
+	__u64 dropped;   /* reserved for programs that drop */
 };
 
 /*
@@ -117,10 +118,11 @@ struct xk_gen_config {
 	__u32 flows;       /* source ports base..base+flows-1, in turn; 1..65536 */
 	__u32 len;         /* of the frame */
 	__u16 sport_base;  /* host order */
-	__u16 id_off;      /* of an IPv4 header whose identification counts the frames, 0: leave it */
-	__u16 l4_off;      /* of the UDP header */
-	__u16 udp_sum;     /* of the datagram with source port 0, folded, not complemented; 0: no checksum */
-	__u16 ip_sum;      /* of the IPv4 header with identification 0, likewise */
+	__u16 id_off;  /* of an IPv4 header whose identification counts the frames, 0: leave it */
+	__u16 l4_off;  /* of the UDP header */
+	__u16 udp_sum; /* of the datagram with source port 0, folded, not complemented; 0: no
+			  checksum */
+	__u16 ip_sum;  /* of the IPv4 header with identification 0, likewise */
 	__u16 pad;
 };
 
@@ -128,12 +130,13 @@ struct xk_gen_config {
 struct xk_gen_state {
 	__u64 sent;     /* frames redirected; bytes are sent * len */
 	__u64 start_ns; /* CLOCK_MONOTONIC of the first frame; 0: none yet */
-	__u64 last_ns;  /* of the last one (paced), of one of the last 1,024 and of the end (unpaced) */
-	__u64 next_ps;  /* when the next frame is due, after start_ns */
-	__u32 flow;     /* index of the next frame's flow */
-	__u32 ended;    /* the program has seen `stop` or reached the limit */
+	__u64 last_ns; /* of the last one (paced), of one of the last 1,024 and of the end (unpaced)
+			*/
+	__u64 next_ps; /* when the next frame is due, after start_ns */
+	__u32 flow;    /* index of the next frame's flow */
+	__u32 ended;   /* the program has seen `stop` or reached the limit */
 	__u64 pad[11];
-	__u64 stop;     /* set by user space: drop everything from now on */
+	__u64 stop; /* set by user space: drop everything from now on */
 	__u64 pad2[15];
 };
 

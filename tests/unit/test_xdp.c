@@ -443,6 +443,7 @@ static void later_fragments_have_no_ports(void **state)
 	expect(with_ports(ip4(0, 6, 0, 0x4000), 22, 1), KEPT); /* don't fragment */
 	expect(with_ports(ip4(0, 6, 0, 0x2001), 22, 1), TAKEN);
 	expect(with_ports(ip4(0, 6, 0, 0x0100), 22, 1), TAKEN);
+	expect(with_ports(ip4(0, 6, 0, 0x1000), 22, 1), TAKEN);
 	put_fragment(&f, 6, 0);
 	expect(with_ports(f, 22, 1), KEPT);
 	put_fragment(&later, 6, 1);

@@ -55,7 +55,9 @@ static int open_skel(struct xk_prog *prog, struct xk_err *err)
 	prog->skel = xsk_redirect__open();
 	if (!prog->skel)
 		return load_error(prog, -errno, err);
-	bpf_object__for_each_map(map, prog->skel->obj) bpf_map__set_pin_path(map, NULL);
+	map = bpf_object__next_map(prog->skel->obj, NULL);
+	for (; map; map = bpf_object__next_map(prog->skel->obj, map))
+		bpf_map__set_pin_path(map, NULL);
 	return 0;
 }
 
