@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -307,15 +308,18 @@ static uint64_t *refuse_message(struct answer *a, const struct parsed *p)
 	}
 }
 
+/* A swap does not change the sum, and a new one would wait for the bytes just stored. */
 static void turn_ip4(uint8_t *ip, const struct parsed *p)
 {
-	uint16_t csum = 0;
+	uint16_t request, reply, csum;
 
 	memcpy(ip + 12, p->dst.b, 4);
 	memcpy(ip + 16, p->src.b, 4);
-	ip[8] = TTL;
-	memcpy(ip + 10, &csum, sizeof(csum));
-	csum = csum_fold(csum_add(0, ip, (size_t)p->l4 - p->l3));
+	memcpy(&request, ip + 8, sizeof(request));
+	memcpy(&csum, ip + 10, sizeof(csum));
+	reply = htons((uint16_t)(TTL << 8 | ip[9]));
+	csum = csum_update16(csum, request, reply);
+	memcpy(ip + 8, &reply, sizeof(reply));
 	memcpy(ip + 10, &csum, sizeof(csum));
 }
 

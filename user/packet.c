@@ -29,31 +29,69 @@ static inline uint64_t load64(const uint8_t *at)
 	return word;
 }
 
+static inline uint32_t load32(const uint8_t *at)
+{
+	uint32_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 static inline uint64_t add_carry(uint64_t sum, uint64_t word)
 {
 	sum += word;
 	return sum + (sum < word);
 }
 
-/* Two chains of additions: one would wait for its own carry at every word. */
+/* The sum of less than 8 bytes, by loads of fixed size: a call of memcpy() costs more than them. */
+static inline uint64_t load_tail(const uint8_t *at, size_t n)
+{
+	uint64_t sum = 0;
+	uint16_t word;
+
+	if (n & 4) {
+		sum = load32(at);
+		at += 4;
+	}
+	if (n & 2) {
+		memcpy(&word, at, sizeof(word));
+		sum += word;
+		at += 2;
+	}
+	if (n & 1) {
+		word = 0;
+		memcpy(&word, at, 1); /* the word's other byte is 0, in memory order */
+		sum += word;
+	}
+	return sum;
+}
+
+/* Sums of half words do not overflow below 32 GiB: no addition has to wait for a carry. */
+static uint64_t sum_blocks(const uint8_t *at, size_t n)
+{
+	uint64_t low = 0, high = 0;
+
+	for (const uint8_t *end = at + n; at < end; at += 16) {
+		uint64_t a = load64(at), b = load64(at + 8);
+
+		low += (a & UINT32_MAX) + (b & UINT32_MAX);
+		high += (a >> 32) + (b >> 32);
+	}
+	return add_carry(low, high);
+}
+
 uint64_t csum_add(uint64_t sum, const void *data, size_t n)
 {
 	const uint8_t *at = data;
-	uint64_t other = 0, rest = 0;
+	size_t blocks = n & ~(size_t)15;
 
-	for (; n >= 32; at += 32, n -= 32) {
+	sum = add_carry(sum, sum_blocks(at, blocks));
+	at += blocks;
+	if (n & 8) {
 		sum = add_carry(sum, load64(at));
-		other = add_carry(other, load64(at + 8));
-		sum = add_carry(sum, load64(at + 16));
-		other = add_carry(other, load64(at + 24));
+		at += 8;
 	}
-	for (; n >= 8; at += 8, n -= 8)
-		sum = add_carry(sum, load64(at));
-	if (n) {
-		memcpy(&rest, at, n);
-		sum = add_carry(sum, rest);
-	}
-	return add_carry(sum, other);
+	return add_carry(sum, load_tail(at, n));
 }
 
 uint16_t csum_fold(uint64_t sum)

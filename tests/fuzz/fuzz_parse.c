@@ -21,11 +21,22 @@ static void check_csum(uint8_t *frame, size_t n, const struct parsed *p)
 	CHECK(!again.csum_partial && again.csum == p->csum);
 }
 
+/* Where the packet ends by the IP header; what is behind it belongs to nobody. */
+static size_t ip_end(const uint8_t *frame, const struct parsed *p)
+{
+	if (p->ethertype == 0x0800)
+		return (size_t)p->l3 + net_get16(frame + p->l3 + 2);
+	if (p->ethertype == 0x86dd)
+		return (size_t)p->l3 + 40 + net_get16(frame + p->l3 + 4);
+	return (size_t)p->l3 + 28;
+}
+
 static void check_accepted(uint8_t *frame, size_t n, const struct parsed *p)
 {
 	struct parsed cut;
 
-	CHECK(p->end <= n && p->l3 >= 14);
+	CHECK(p->l3 >= 14 && p->end <= ip_end(frame, p) && ip_end(frame, p) <= n);
+	CHECK(p->proto == L4_UDP || p->end == ip_end(frame, p));
 	CHECK(p->src.family == p->dst.family);
 	CHECK(p->src.family == (p->ethertype == 0x86dd ? 6 : 4));
 	if (p->ethertype == 0x0800)

@@ -177,6 +177,7 @@ def broken():
     f["bad_fragment6"] = ether(ip6(bytes([17, 0, 0, 1]) + bytes(4) + udp(TEXT, *V6), 44), IP6)
     f["bad_port7"] = ether(ip4(udp(TEXT, *V4, sport=7), UDP), IP4)
     f["bad_source_route"] = ether(ip4(icmp(8, b""), ICMP, options=bytes([131, 7, 4, 1, 2, 3, 4, 0])), IP4)
+    f["bad_option_cut"] = ether(ip4(b"", 99, options=bytes([1, 1, 1, 0x44])), IP4)
     f["bad_option"] = ether(nd(135, PEER6, GROUP6, OUR6, bytes(8)), IP6, GROUP_MAC)
     f["bad_hops"] = ether(nd(135, PEER6, GROUP6, OUR6, lladdr(1, PEER_MAC), hops=64), IP6, GROUP_MAC)
     f["routing"] = ether(ip6(bytes([17, 2, 0, 1]) + bytes(4) + ip(PEER6) + udp(TEXT, *V6), 43), IP6)
