@@ -39,7 +39,7 @@ report:     nl packet bpf/abi lib/*
 kengine:    bpf/abi bpf/xdp_gen.skel lib/err lib/hist lib/atomic
 lane:       nl opts lib/*
 session:    cmd lane match nl opts packet report bpf/abi lib/*
-gen:        kengine lane nl packet report lib/*
+gen:        kengine lane nl pace packet report lib/*
 ping:       answer lane neigh pace packet report lib/*
 cmd_*:      answer cmd gen kengine match neigh nl opts output packet ping report resolve session lib/* bpf/abi
 main:       cmd opts

@@ -19,4 +19,6 @@ mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t sysfs sysfs /sys
 mount -t bpf bpf /sys/fs/bpf
 ip link set lo up
-exec "$@"
+# process 1 gets no signal it has not asked for: Ctrl-C must end it, and everything with it
+trap 'exit 130' INT TERM
+"$@"

@@ -11,7 +11,8 @@ struct gen_lane {
 	struct pace pace;
 	uint64_t limit; /* this lane's share; 0: none */
 	uint64_t sent;
-	uint64_t interval_ns; /* between frames, 0: unpaced */
+	uint64_t rate;        /* this lane's share, 0: unpaced */
+	uint64_t interval_ns; /* between frames */
 	uint64_t last_ns;     /* when the last frame was sent */
 	unsigned flow;
 	uint16_t *csum; /* of the UDP header, one a flow, as it lies in memory; NULL: none */
@@ -21,6 +22,12 @@ struct gen_lane {
 #define UDP_CSUM 6
 
 /* --- preparation --- */
+
+/* After a stall at most 100 ms of the schedule are made up for: more would only fill queues. */
+static unsigned catch_up(uint64_t rate)
+{
+	return rate / 10 > 64 ? (unsigned)(rate / 10) : 64;
+}
 
 /* A frame needs only its source port and checksum changed: the sums are known beforehand. */
 static int init_checksums(struct gen_lane *g, const struct gen *gen)
@@ -70,11 +77,11 @@ static int lane_init(void *ctx, struct lane *lane, void **state, struct xk_err *
 	*state = g;
 	g->gen = gen;
 	g->limit = gen_share(gen->limit, index, lanes);
+	g->rate = rate;
 	g->interval_ns = rate ? 1000000000 / rate : 0;
 	xk_hist_reset(&g->gap_error);
 	write_templates(lane, gen);
-	pace_init(&g->pace, rate, 0);
-	return 0;
+	return pace_init(&g->pace, rate, catch_up(rate), 0);
 }
 
 /* --- sending --- */
@@ -91,7 +98,7 @@ static void set_flow(struct gen_lane *g, uint8_t *frame)
 
 static void record_gaps(struct gen_lane *g, uint64_t now, unsigned n)
 {
-	for (unsigned i = 0; g->interval_ns && i < n; i++) {
+	for (unsigned i = 0; g->rate && i < n; i++) {
 		uint64_t gap =
 			i == 0 ? now - g->last_ns : 0; /* frames of one burst leave together */
 
@@ -131,7 +138,7 @@ static unsigned send_frames(struct gen_lane *g, struct lane *lane, unsigned n)
 static int run(void *state, struct lane *lane, const struct burst *burst)
 {
 	struct gen_lane *g = state;
-	uint64_t now = g->interval_ns ? now_ns() : 0;
+	uint64_t now = g->rate ? now_ns() : 0;
 	unsigned n;
 
 	if (burst->closing)
@@ -140,18 +147,16 @@ static int run(void *state, struct lane *lane, const struct burst *burst)
 		lane_finish(lane);
 		return 0;
 	}
-	if (g->interval_ns && !g->last_ns)
-		pace_init(&g->pace,
-			  gen_share(g->gen->rate_pps, (unsigned)(lane - lane->control->lanes),
-				    lane->control->n_lanes),
-			  now);
+	if (g->rate && !g->last_ns)
+		pace_init(&g->pace, g->rate, catch_up(g->rate), now); /* checked by lane_init */
 	n = room(g, lane);
-	if (g->interval_ns)
+	if (g->rate)
 		n = pace_due(&g->pace, now, n);
 	if (n == 0)
 		return 0;
 	record_gaps(g, now, n);
 	n = send_frames(g, lane, n);
+	pace_sent(&g->pace, n);
 	g->sent += n;
 	return (int)n;
 }
@@ -160,9 +165,9 @@ static uint64_t next_ns(const void *state)
 {
 	const struct gen_lane *g = state;
 
-	if (!g->interval_ns || !g->last_ns)
+	if (!g->rate || !g->last_ns)
 		return 0;
-	return g->limit && g->sent == g->limit ? UINT64_MAX : pace_next_ns(&g->pace);
+	return g->limit && g->sent == g->limit ? UINT64_MAX : pace_wake_ns(&g->pace);
 }
 
 static void lane_fini(void *state)

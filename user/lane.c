@@ -157,7 +157,7 @@ int lane_flush(struct lane *lane)
 /* Transmit what the verdicts say and recycle the rest. A full TX ring recycles too, counted. */
 static void dispose(struct lane *lane, unsigned n)
 {
-	unsigned out = 0, taken;
+	unsigned out = 0, back = 0, taken;
 	uint8_t verdict = VERDICT_RECYCLE;
 	bool first = true;
 
@@ -168,8 +168,9 @@ static void dispose(struct lane *lane, unsigned n)
 		if (verdict == VERDICT_TRANSMIT)
 			lane->out[out++] = lane->pkts[i];
 		else
-			xk_port_recycle(lane->port, &lane->pkts[i], 1);
+			lane->pkts[back++] = lane->pkts[i];
 	}
+	xk_port_recycle(lane->port, lane->pkts, back);
 	if (out == 0)
 		return;
 	taken = lane_send(lane, lane->out, out);

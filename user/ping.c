@@ -130,9 +130,12 @@ static unsigned send_due(struct ping *ping, uint64_t now)
 {
 	unsigned n = 0;
 
+	if (ping->sent == 0) /* the schedule begins when the way is known; its rate was checked */
+		pace_init(&ping->pace, ping->config->rate_pps, 0, now);
 	while (n < MAX_A_STEP && may_send(ping) && pace_due(&ping->pace, now, 1)) {
-		if (!send_request(ping, pace_intended_ns(&ping->pace, ping->next), now))
+		if (!send_request(ping, pace_intended_ns(&ping->pace, 0), now))
 			break;
+		pace_sent(&ping->pace, 1);
 		n++;
 	}
 	return n;
@@ -227,7 +230,7 @@ static uint64_t ping_next_ns(const void *state)
 	if (!ping->resolved)
 		return ping->ask_ns;
 	if (ping->config->rate_pps && may_send(ping))
-		next = pace_next_ns(&ping->pace);
+		next = pace_wake_ns(&ping->pace);
 	if (ping->oldest < ping->next) {
 		uint64_t overdue = slot_of(ping, ping->oldest)->sent_ns + ping->config->timeout_ns;
 
@@ -283,8 +286,7 @@ static int ping_lane_init(void *ctx, struct lane *lane, void **state, struct xk_
 		return xk_err_fill(err, -EIO, "ping", NULL, "no random number");
 	if (init_table(ping) || ping_frame_init(&ping->frame, &config->spec, run))
 		return xk_err_fill(err, -ENOMEM, "ping", NULL, "cannot build requests");
-	pace_init(&ping->pace, config->rate_pps, now_ns());
-	return 0;
+	return pace_init(&ping->pace, config->rate_pps, 0, now_ns());
 }
 
 static void ping_lane_fini(void *state)

@@ -16,6 +16,9 @@ int session_watch_open(struct session *s, struct xk_err *err)
 {
 	sigset_t set;
 
+	/* a shell starts background jobs with SIGINT ignored: it ends a run all the same */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	/* blocked before any worker starts, so that none of them is interrupted */
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);

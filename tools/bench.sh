@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What `make bench` measures: this machine's own figures against a floor or a peer, one after the
+# other in every round, on a veth pair in a room of its own. Figures of two runs do not compare;
+# ratios of one round do. Results: build/bench/bench.jsonl (a line a measurement), bench.json (a
+# line a figure: median, min, max, runs) and bench.txt (the table that is printed).
+# usage: tools/bench.sh [ROUNDS [GROUP...]]      groups: port receive generate latency idle
+set -euo pipefail
+cd "$(dirname "$0")/.."
+xskit=${XSKIT:-$PWD/build/xskit}
+build=${XSKIT_BUILD:-$PWD/build}
+out=$build/bench
+if [ "${1:-}" != --inside ]; then
+	mkdir -p "$out"
+	exec tools/room.sh "$PWD/tools/bench.sh" --inside "$@"
+fi
+shift
+rounds=${1:-7}
+shift || true
+groups=("$@")
+[ ${#groups[@]} -gt 0 ] || groups=(port receive generate latency idle)
+raw=$out/bench.jsonl
+: >"$raw"
+
+a() { timeout -k 1 30 tools/veth.sh exec a "$@"; }
+b() { timeout -k 1 30 tools/veth.sh exec b "$@"; }
+# in the background, and $! is the process itself
+a_start() { exec timeout --foreground -k 1 30 tools/veth.sh exec a "$@"; }
+
+# record FIGURE VALUE: one measurement of this round
+record() {
+	jq -cn --arg figure "$1" --argjson value "$2" --argjson round "$round" \
+		'{figure: $figure, round: $round, value: $value}' >>"$raw"
+	printf '  round %s  %-28s %s\n' "$round" "$1" "$2" >&2
+}
+
+# until COMMAND...: poll for 10 s
+until_true() {
+	for _ in {1..200}; do
+		if "$@" >/dev/null 2>&1; then return; fi
+		sleep 0.05
+	done
+	echo "bench.sh: timed out: $*" >&2
+	return 1
+}
+has_xdp() { a ip link show va | grep -q 'xdp'; }
+no_xdp() { ! has_xdp; }
+received() { a ip -s -j link show va | jq '.[0].stats64.rx.packets'; }
+median() { jq -s 'sort | .[length / 2 | floor]'; }
+generate() { b "$xskit" gen vb --engine kernel -i 0 "$@" >/dev/null; }
+stop() {
+	kill -INT "$@" 2>/dev/null || true
+	wait "$@" 2>/dev/null || true
+}
+
+# --- receive: XDP_DROP in the kernel, rx, testpmd; the same generator ---
+
+measure_drop() {
+	local before after t0 t1
+	a xdp-loader load -m native va "$build/bpf/xdp_drop.bpf.o" >/dev/null
+	generate -d 3 &
+	sleep 1
+	before=$(received) t0=$(date +%s%N)
+	sleep 1.5
+	after=$(received) t1=$(date +%s%N)
+	wait
+	a xdp-loader unload va --all
+	record xdp_drop_pps $(((after - before) * 1000000000 / (t1 - t0)))
+}
+
+measure_rx() {
+	a_start "$xskit" rx va -j -i 0.25 >"$out/rx.jsonl" &
+	until_true has_xdp
+	generate -d 3
+	stop "$!"
+	wait
+	record rx_pps "$(jq 'select(.type == "interval" and .packets > 100000) | .pps' "$out/rx.jsonl" |
+		sed '1d;$d' | median)"
+}
+
+measure_testpmd() {
+	a_start timeout -s INT 8 dpdk-testpmd -l 0,1 --no-pci --no-huge -m 512 --no-shconf \
+		--vdev net_af_xdp0,iface=va -- --forward-mode=rxonly --stats-period 1 \
+		--no-mlockall --total-num-mbufs=16384 --mbuf-size=2048 </dev/null >"$out/testpmd.txt" 2>&1 &
+	until_true has_xdp
+	sleep 1
+	generate -d 5
+	wait
+	until_true no_xdp
+	record testpmd_pps "$(sed -n 's/.*Rx-pps: *\([0-9]*\).*/\1/p' "$out/testpmd.txt" |
+		awk '$1 > 100000' | sed '1d;$d' | median)"
+}
+
+receive() {
+	measure_drop
+	measure_rx
+	measure_testpmd
+}
+
+# --- generate: both engines, and what the TX budget does ---
+
+# measure_gen FIGURE OPTIONS...: frames that left the interface, a second
+measure_gen() {
+	local figure=$1
+	shift
+	a_start "$xskit" rx va -i 0 >/dev/null &
+	until_true has_xdp
+	b "$xskit" gen vb -d 2 -i 0 -j "$@" >"$out/gen.jsonl"
+	stop "$!"
+	wait
+	record "$figure" "$(jq 'select(.type == "summary") | .completed / .duration_s | floor' "$out/gen.jsonl")"
+}
+
+generate_group() {
+	measure_gen gen_kernel_pps --engine kernel
+	measure_gen gen_xsk_pps --engine xsk
+	measure_gen gen_xsk_budget32_pps --engine xsk --tx-budget 32
+}
+
+# --- latency: ping against echo, sockperf against sockperf ---
+
+measure_ping() {
+	a_start "$xskit" echo va --poll busy -i 0 >/dev/null &
+	until_true has_xdp
+	b "$xskit" ping vb 10.77.0.1 --udp --poll busy -d 2 -i 0 -j >"$out/ping.jsonl"
+	stop "$!"
+	wait
+	record ping_p50_ns "$(jq 'select(.type == "summary") | .rtt_ns.p50' "$out/ping.jsonl")"
+	record ping_p99_9_ns "$(jq 'select(.type == "summary") | .rtt_ns.p99_9' "$out/ping.jsonl")"
+}
+
+# measure_sockperf FIGURE OPTIONS...
+measure_sockperf() {
+	local figure=$1 p
+	shift
+	a_start sockperf server -i 10.77.0.1 "$@" >/dev/null 2>&1 &
+	until_true sockperf_listens
+	b sockperf ping-pong -i 10.77.0.1 -t 2 -m 22 --full-rtt "$@" >"$out/sockperf.txt" 2>&1
+	stop "$!"
+	wait
+	for p in 50.000 99.900; do
+		record "${figure}_p${p%%.*}_ns" "$(sed -n "s/.*percentile $p *= *\([0-9.]*\).*/\1/p" \
+			"$out/sockperf.txt" | awk '{printf "%d", $1 * 1000}')"
+	done
+}
+sockperf_listens() { a ss -lun | grep -q ':11111'; }
+
+latency() {
+	measure_ping
+	measure_sockperf sockperf_nonblocked --nonblocked
+	measure_sockperf sockperf_blocking
+}
+
+# --- idle: what waiting costs ---
+
+idle() {
+	a_start "$xskit" echo va --poll wait -i 0 >/dev/null &
+	until_true has_xdp
+	b "$xskit" ping vb 10.77.0.1 --udp --poll wait --rate 100 -d 3 -i 0 -j >"$out/ping.jsonl"
+	stop "$!"
+	wait
+	record ping_wait_cpu_percent \
+		"$(jq 'select(.type == "summary") | 100 * .cost.cpu_s / .duration_s' "$out/ping.jsonl")"
+}
+
+# --- port: the user side alone, against a simulated kernel ---
+
+port() {
+	"$build/tests/sim/bench_port" -j >"$out/port.jsonl"
+	record port_rx_ns "$(jq 'select(.path == "rx") | .ns' "$out/port.jsonl")"
+	record port_tx_ns "$(jq 'select(.path == "tx") | .ns' "$out/port.jsonl")"
+}
+
+# --- the table ---
+
+# Medians of every figure, and of every ratio taken round by round.
+summarise() {
+	jq -cs '
+	def stats: sort | {median: .[length / 2 | floor], min: .[0], max: .[-1], runs: length};
+	def figure($name): map(select(.figure == $name)) | sort_by(.round) | map(.value);
+	def ratio($name; $a; $b; $want):
+		[figure($a), figure($b)] | transpose | map(select(.[0] != null and .[1] != null and .[1] != 0) | .[0] / .[1])
+		| select(length > 0) | {type: "result", experiment: "bench", figure: $name, want: $want} + stats;
+	(group_by(.figure)[] | {type: "result", experiment: "bench", figure: .[0].figure} + (map(.value) | stats)),
+	ratio("rx / XDP_DROP"; "rx_pps"; "xdp_drop_pps"; ">= 0.77"),
+	ratio("rx / testpmd rxonly"; "rx_pps"; "testpmd_pps"; ">= 1.5"),
+	ratio("gen kernel / gen xsk"; "gen_kernel_pps"; "gen_xsk_pps"; ">= 4.5"),
+	ratio("gen xsk / with budget 32"; "gen_xsk_pps"; "gen_xsk_budget32_pps"; ">= 1"),
+	ratio("ping / sockperf nonblocked, p50"; "ping_p50_ns"; "sockperf_nonblocked_p50_ns"; "<= 0.42"),
+	ratio("ping / sockperf blocking, p50"; "ping_p50_ns"; "sockperf_blocking_p50_ns"; "<= 0.11")
+	' "$raw"
+}
+
+table() {
+	printf '%-34s %14s %14s %14s %5s  %s\n' figure median min max runs wanted
+	jq -r 'def n: if . >= 1000 then floor else . * 1000 | round / 1000 end;
+		[.figure, (.median | n), (.min | n), (.max | n), .runs, (.want // "")] | @tsv' "$out/bench.json" |
+		awk -F '\t' '{printf "%-34s %14s %14s %14s %5s  %s\n", $1, $2, $3, $4, $5, $6}'
+}
+
+tools/veth.sh up
+for round in $(seq "$rounds"); do
+	for group in "${groups[@]}"; do
+		case $group in
+		generate) generate_group ;;
+		port | receive | latency | idle) "$group" ;;
+		*) echo "bench.sh: '$group' is no group" >&2 && exit 2 ;;
+		esac
+	done
+done
+summarise >"$out/bench.json"
+table | tee "$out/bench.txt"
