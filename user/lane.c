@@ -10,6 +10,7 @@
 
 #define COMPLETION_WAIT_NS 10000000ull /* completions wake nobody: look for them this often */
 #define WAIT_NS            500000000ull
+#define IDLE_LOOK          256 /* idle steps between two looks at what only a driver may ask for */
 #define SHORT_WAIT_NS      60000ull /* a sleep shorter than this comes back too late: spin instead */
 
 uint64_t now_ns(void)
@@ -199,6 +200,15 @@ static int act(struct lane *lane, unsigned n)
 	return did;
 }
 
+/*
+ * A recvfrom in every idle step drives the device's NAPI, where the socket knows it. Without a NAPI
+ * id it drives nothing, and delays what comes by its own length.
+ */
+static bool busy_polls(const struct lane *lane)
+{
+	return lane->busy && xk_load_relaxed(&xk_port_info(lane->port)->napi_id);
+}
+
 int lane_step(void *arg)
 {
 	struct lane *lane = arg;
@@ -207,15 +217,16 @@ int lane_step(void *arg)
 
 	if (!lane->port)
 		return lane->action->run(lane->state, lane, &(struct burst){0});
-	moved = lane->action->tx ? xk_port_reap(lane->port) : 0;
+	moved = xk_port_tx_pending(lane->port) ? xk_port_reap(lane->port) : 0;
 	n = receive(lane);
 	ret = act(lane, n);
 	if (ret < 0)
 		return ret;
 	moved += n + (unsigned)ret;
-	if (lane->again || lane->action->rx)
+	lane->idle_steps = moved ? 0 : lane->idle_steps + 1;
+	if (lane->again || lane->idle_steps % IDLE_LOOK == 0)
 		ret = lane_flush(lane);
-	if (moved == 0 && lane->busy && ret == 0)
+	if (moved == 0 && ret == 0 && busy_polls(lane))
 		ret = xk_port_poll(lane->port);
 	return ret < 0 && ret != -EAGAIN && ret != -ENETDOWN ? ret : (int)moved;
 }

@@ -90,8 +90,9 @@ struct lane {
 	struct xk_pkt *pkts, *out;
 	uint8_t *verdict;
 	unsigned batch;
-	bool busy;  /* drive busy polling: one recvfrom an idle step */
-	bool again; /* the kernel left frames in the TX ring: wake it again */
+	bool busy;           /* --poll busy was asked for */
+	uint32_t idle_steps; /* in a row */
+	bool again;          /* the kernel left frames in the TX ring: wake it again */
 	bool said_done;
 	uint64_t waits;   /* relaxed: sleeps in poll(2) */
 	uint64_t tx_full; /* relaxed: packets recycled because the TX ring was full */

@@ -92,19 +92,24 @@ static bool send_bytes(struct ping *ping, const uint8_t *bytes, uint32_t len)
 	return false;
 }
 
-static bool send_request(struct ping *ping, uint64_t intended, uint64_t now)
+/* intended 0: when it is sent. The clock is read last, so that it is the round trip that is timed.
+ */
+static bool send_request(struct ping *ping, uint64_t intended)
 {
 	struct xk_umem_cache *cache = &ping->lane->cache;
 	struct xk_pkt pkt = {.len = ping->frame.size};
+	uint64_t now;
 
 	if (xk_umem_get(cache, &pkt.addr, 1) == 0)
 		return false;
 	ping_frame_write(&ping->frame, ping->next, xk_umem_data(cache, pkt.addr));
+	now = now_ns();
 	if (lane_send(ping->lane, &pkt, 1) == 0) {
 		xk_umem_put(cache, &pkt.addr, 1);
 		return false;
 	}
-	*slot_of(ping, ping->next) = (struct ping_slot){ping->next, intended, now, false, false};
+	*slot_of(ping, ping->next) =
+		(struct ping_slot){ping->next, intended ? intended : now, now, false, false};
 	ping->next++;
 	ping->sent++;
 	return true;
@@ -118,11 +123,11 @@ static bool may_send(const struct ping *ping)
 }
 
 /* Closed loop: the next request goes out when the last one is answered or given up. */
-static unsigned send_next(struct ping *ping, uint64_t now)
+static unsigned send_next(struct ping *ping)
 {
 	if (ping->oldest != ping->next || !may_send(ping))
 		return 0;
-	return send_request(ping, now, now);
+	return send_request(ping, 0);
 }
 
 /* Open loop: what the schedule says, however late we are; the intended time goes with it. */
@@ -133,7 +138,7 @@ static unsigned send_due(struct ping *ping, uint64_t now)
 	if (ping->sent == 0) /* the schedule begins when the way is known; its rate was checked */
 		pace_init(&ping->pace, ping->config->rate_pps, 0, now);
 	while (n < MAX_A_STEP && may_send(ping) && pace_due(&ping->pace, now, 1)) {
-		if (!send_request(ping, pace_intended_ns(&ping->pace, 0), now))
+		if (!send_request(ping, pace_intended_ns(&ping->pace, 0)))
 			break;
 		pace_sent(&ping->pace, 1);
 		n++;
@@ -216,7 +221,7 @@ static int ping_run(void *state, struct lane *lane, const struct burst *burst)
 	if (ping->config->rate_pps)
 		did = (int)send_due(ping, now);
 	else
-		did = (int)send_next(ping, now);
+		did = (int)send_next(ping);
 	if (ping->config->limit && ping->sent == ping->config->limit && ping->oldest == ping->next)
 		lane_finish(ping->lane);
 	return did;
