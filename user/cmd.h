@@ -6,9 +6,10 @@
 #include <xskit/err.h>
 
 /*
- * A command returns 0, a negative errno, or one of these; it fills *err and main prints it as
- * `xskit: what: why: fix` and makes the exit status: 0, 1 (failed while running), 2 or 3.
+ * A command returns 0, CMD_HELPED, a negative errno, or one of these; it fills *err and main prints
+ * it as `xskit: what: why: fix` and makes the exit status: 0, 1 (failed while running), 2 or 3.
  */
+#define CMD_HELPED      1       /* --help was asked for, and given: exit 0 */
 #define CMD_USAGE       (-5000) /* wrong usage */
 #define CMD_NOT_GRANTED (-5001) /* something in --require was not granted */
 

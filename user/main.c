@@ -44,7 +44,7 @@ static void complain(int ret, const struct xk_err *err)
 
 static int exit_status(int ret)
 {
-	return ret == 0 ? 0 : ret == CMD_USAGE ? 2 : ret == CMD_NOT_GRANTED ? 3 : 1;
+	return ret >= 0 ? 0 : ret == CMD_USAGE ? 2 : ret == CMD_NOT_GRANTED ? 3 : 1;
 }
 
 static int run(unsigned command, int argc, char **argv)
@@ -52,7 +52,7 @@ static int run(unsigned command, int argc, char **argv)
 	struct xk_err err = {0};
 	int ret = commands[command].run(argc, argv, &err);
 
-	if (ret)
+	if (ret < 0)
 		complain(ret, &err);
 	return exit_status(ret);
 }

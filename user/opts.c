@@ -412,6 +412,7 @@ static void set_defaults(struct packet_opts *opts)
 
 struct parse {
 	const struct command_line *line;
+	const char *bad; /* the word that could not be parsed */
 	unsigned n_args;
 };
 
@@ -453,6 +454,9 @@ static error_t parse_line(int key, char *word, struct argp_state *state)
 			return opt_bad(line->err, line->name, word, line->args_doc);
 		line->args[parse->n_args++] = word;
 		return 0;
+	case ARGP_KEY_ERROR:
+		parse->bad = state->argv[state->next - 1];
+		return 0;
 	case ARGP_KEY_END:
 		return parse->n_args < line->min_args ? missing_argument(line) : 0;
 	default:
@@ -472,6 +476,14 @@ static int check_packet_opts(const struct packet_opts *opts)
 	return 0;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help"))
+			return true;
+	return false;
+}
+
 int opts_parse(const struct command_line *line, int argc, char **argv)
 {
 	const struct argp_child children[] = {{&packet_argp, 0, "", 9}, {0}};
@@ -482,9 +494,8 @@ int opts_parse(const struct command_line *line, int argc, char **argv)
 			    line->packet ? children : NULL,
 			    NULL,
 			    NULL};
-	struct parse parse = {.line = line};
+	struct parse parse = {.line = line, .bad = ""};
 	char name[64], fix[96];
-	int index = 1;
 	int ret;
 
 	snprintf(name, sizeof(name), "xskit %s", line->name);
@@ -495,12 +506,15 @@ int opts_parse(const struct command_line *line, int argc, char **argv)
 		set_defaults(line->packet);
 		line->packet->err = line->err;
 	}
+	if (asks_for_help(argc, argv)) {
+		argp_help(&argp, stdout, ARGP_HELP_STD_HELP, name);
+		return CMD_HELPED;
+	}
 	/* argp's own messages take two lines: ours is one */
-	ret = argp_parse(&argp, argc, argv, ARGP_NO_ERRS, &index, &parse);
+	ret = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parse);
 	if (ret && !line->err->code)
 		xk_err_fill(line->err, -EINVAL, line->name, fix,
-			    "unknown option, or one without its value: '%s'",
-			    index >= 1 && index <= argc ? argv[index - 1] : "");
+			    "unknown option, or one without its value: '%s'", parse.bad);
 	if (ret)
 		return CMD_USAGE;
 	if (!line->packet)

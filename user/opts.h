@@ -56,7 +56,7 @@ struct packet_opts {
 /*
  * Parse a command line: `options` and `parser` are the command's own, and `input` goes to its
  * parser in state->input; packet (NULL: the command has no packet options) takes the shared ones.
- * 0, or CMD_USAGE with *err filled. --help prints to stdout and exits 0.
+ * 0; CMD_HELPED after --help, which prints to stdout; or CMD_USAGE with *err filled.
  */
 struct command_line {
 	const char *name;     /* "rx" */
