@@ -48,7 +48,7 @@ check 'and says so' grep -q 'sending signal KILL' slow.out
 # What fails is told as failed.
 cat >/run/t/fails.t <<FAILS
 . $me
-pair
+pair 1
 is 'unequal' 1 2
 check 'false' false
 run 0 a false

@@ -10,14 +10,17 @@
 #   in_ns NS CMD...     run in a namespace; /sys/fs/bpf stays (unlike `ip netns exec`)
 #   start NAME NS CMD.. run in the background; output in $T/NAME.out and NAME.err
 #   ready NAME          wait for its start line: it receives from now on
+#   blast N <CONFIG     trafgen sends N frames from b, those of its configuration in turn
 #   stop NAME [SIG]     signal it (INT), wait for its end; sets rc and took_ms
-#   run RC NS CMD...    run to the end; ok if the exit code is RC; sets out, err, rc
+#   run RC NS CMD...    run to the end; ok if the exit code is RC (a pattern); sets out, err, rc
+#   one_line WHAT RE    ok if it said one line on stderr, `xskit: ...`, that matches RE
 #   until_ok S CMD...   poll CMD for up to S seconds
 #   check WHAT CMD...   ok if CMD succeeds          is WHAT GOT WANT    ok if equal
 #   summary NAME WHAT JQ   ok if the jq expression holds for NAME's summary line
 #   sound NAME          the summary is one, the last line, and accounts for everything
 
 set -u
+shopt -s lastpipe # what ends a pipeline may fail a test, too
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 XSKIT=${XSKIT:-$root/build/xskit}
@@ -52,7 +55,7 @@ fail() {
 	tests=$((tests + 1)) failed=$((failed + 1))
 	echo "not ok $tests - $1"
 	shift
-	[ $# -eq 0 ] || printf '%s\n' "$@" | head -n 25 | cut -c 1-400 | sed 's/^/#   /'
+	[ $# -eq 0 ] || printf '%s\n' "$@" | head -n 25 | fold -w 160 | head -n 40 | sed 's/^/#   /'
 }
 
 skip() {
@@ -84,7 +87,8 @@ IP_A=10.77.0.1 IP_B=10.77.0.2 IP6_A=fd77::1 IP6_B=fd77::2
 
 in_ns() { nsenter --net="/run/netns/$1" -- "${@:2}"; }
 
-# Neither router solicitations nor anything else unasked on the wire: no link-local addresses.
+# No router solicitations and no duplicate address detection: the wire is quiet, but for MLD, ARP
+# and ND.
 pair() {
 	local queues=${1:-1} mtu=${2:-1500} ns
 	for ns in a b; do ip netns add $ns; done
@@ -94,12 +98,15 @@ pair() {
 	for ns in a b; do
 		ip -n $ns link set lo up
 		ip -n $ns link set v$ns addrgenmode none
+		in_ns $ns sysctl -q net.ipv6.conf.v$ns.{accept_ra=0,accept_dad=0,keep_addr_on_down=1}
 	done
-	ip -n a addr add $IP_A/24 dev va
-	ip -n b addr add $IP_B/24 dev vb
-	ip -n a addr add $IP6_A/64 dev va nodad
-	ip -n b addr add $IP6_B/64 dev vb nodad
+	address a $IP_A/24 $IP6_A/64 fe80::a/64
+	address b $IP_B/24 $IP6_B/64 fe80::b/64
 	for ns in a b; do ip -n $ns link set v$ns up; done
+}
+address() {
+	local ip
+	for ip in "${@:2}"; do ip -n "$1" addr add "$ip" dev "v$1"; done
 }
 
 unpair() {
@@ -109,12 +116,33 @@ unpair() {
 }
 no_ns_left() { [ -z "$(ip netns)" ]; }
 
+# udp SIZE [DPORT [SPORT]]: a trafgen frame from b to a, SIZE bytes long
+udp() {
+	echo "{ eth(da=$MAC_A, sa=$MAC_B), ipv4(sa=$IP_B, da=$IP_A)," \
+		"udp(sp=${3:-1000}, dp=${2:-5000}), fill(0x55, $(($1 - 42))) }"
+}
+udp6() {
+	echo "{ eth(da=$MAC_A, sa=$MAC_B), ipv6(sa=$IP6_B, da=$IP6_A, hl=64)," \
+		"udp(sp=${3:-1000}, dp=${2:-5000}), fill(0x55, $(($1 - 62))) }"
+}
+
+# blast N [TRAFGEN OPTIONS]
+blast() {
+	local options=(--num "$@")
+	[[ $* == *--cpus* ]] || options+=(--cpus 1)
+	cat >blast.cfg
+	in_ns b timeout 10 trafgen --dev vb --conf blast.cfg "${options[@]}" >blast.out 2>&1 &&
+		grep -q " $1 packets outgoing" blast.out && return
+	fail 'trafgen sends' "$(grep -v 'Cannot set system socket memory' blast.out)" "$(cat blast.cfg)"
+}
+
 # counter NS DEV NAME: rx_packets, tx_packets ...
 counter() { ip -n "$1" -s -j link show "$2" | jq ".[0].stats64.${3%%_*}.${3#*_}"; }
 
 # The XDP program on DEV: its id, empty if there is none.
 xdp_id() { ip -n "$1" -j link show "$2" | jq -r '.[0].xdp.prog.id // empty'; }
 no_xdp() { [ -z "$(xdp_id "$1" "$2")" ]; }
+xdp_on() { [ -n "$(xdp_id "$1" "$2")" ]; }
 
 # --- processes ---
 
@@ -132,12 +160,13 @@ until_ok() {
 start() {
 	local name=$1 ns=$2
 	shift 2
+	rm -f "$T/$name.out" "$T/$name.err" # or its last run's start line would be taken for this one's
 	nsenter --net="/run/netns/$ns" -- "$@" >"$T/$name.out" 2>"$T/$name.err" &
 	pid[$name]=$!
 }
 
 alive() { kill -0 "${pid[$1]}" 2>/dev/null; }
-started() { grep -q '"type": *"start"' "$T/$1.out"; }
+started() { grep -qs '"type": *"start"' "$T/$1.out"; }
 started_or_dead() { started "$1" || ! alive "$1"; }
 
 ready() {
@@ -156,7 +185,7 @@ wait_end() {
 		kill -KILL "${pid[$1]}"
 		wait "${pid[$1]}"
 		rc=hung
-	fi
+	fi 2>/dev/null # bash tells who was killed
 	took_ms=$(((${EPOCHREALTIME/./} - t0) / 1000))
 }
 gone() { ! alive "$1"; }
@@ -169,9 +198,10 @@ stop() {
 run() {
 	local want=$1 ns=$2
 	shift 2
-	in_ns "$ns" "$@" >"$T/run.out" 2>"$T/run.err"
+	in_ns "$ns" timeout $((10 * slow)) "$@" >"$T/run.out" 2>"$T/run.err" # 124: it did not end
 	rc=$? out=$(cat "$T/run.out") err=$(cat "$T/run.err")
-	if [ "$rc" -eq "$want" ]; then
+	# shellcheck disable=SC2053  # a pattern
+	if [[ $rc == $want ]]; then
 		pass "exit code $want: ${*##*/}"
 	else
 		fail "exit code $want: ${*##*/}" "got $rc" "$err" "$out"
@@ -200,10 +230,14 @@ summary() {
 	if jq -e "select(.type == \"summary\") | $3" <<<"$line" >"$T/jq.out" 2>&1; then
 		pass "$1: $2"
 	else
-		fail "$1: $2" "not true: $3" "$(cat "$T/jq.out")" "$(cut -c 1-2000 <<<"$line" | fold -w 160)" \
-			"$(cat "$T/$1.err")"
+		fail "$1: $2" "not true: $3" "$(cat "$T/jq.out" "$T/$1.err")" \
+			"$(jq -r 'del(.requested, .effective) | to_entries[] | "\(.key)=\(.value)"' <<<"$line" | xargs)"
 	fi
 }
+
+# Packets in NAME's interval lines so far.
+counted() { jq -s 'map(select(.type == "interval").packets) | add // 0' "$T/$1.out"; }
+has_counted() { [ "$(counted "$1")" -ge "$2" ]; }
 
 # What holds at the end of every run that ended well.
 sound() {
@@ -215,8 +249,8 @@ sound() {
 	esac
 	summary "$1" 'nothing unaccounted' \
 		'[.balance | .. | objects | .unaccounted | numbers] | length > 0 and all(. == 0)'
-	summary "$1" 'no frame lost' '.umem | .lost == 0 and .frames > 0 and
-		.frames == .fill + .rx + .app + .tx + .completion + .ring + .kernel'
+	summary "$1" 'no frame lost' '(.umem.frames > 0 or .engine == "kernel") and (.umem | .lost == 0 and
+		.frames == .fill + .rx + .app + .tx + .completion + .ring + .kernel)'
 	summary "$1" 'XDP counters add up' '.xdp | .seen >= 0 and
 		.seen == .redirected + .passed + .dropped'
 }

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# An ordinary user with exactly the capabilities the README names; and without each of them in turn.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+pair 1
+install -m 755 "$XSKIT" "$T/xskit"
+
+# as CAPS: the words that make a command run as nobody with these capabilities only
+as() {
+	local caps=-all cap
+	for cap; do caps+=,+$cap; done
+	user=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$caps" --ambient-caps "$caps"
+		--bounding-set "$caps" "$T/xskit")
+}
+caps_of() { awk '/^CapEff/ { print $2 }' "/proc/${pid[$1]}"/task/*/status | sort -u | xargs; }
+
+as bpf net_admin net_raw
+start rx a "${user[@]}" rx va -j -i 0.1
+ready rx
+is 'not root' "$(awk '/^Uid/ { print $3 }' "/proc/${pid[rx]}/status")" 65534
+is 'after setup no thread keeps a capability' "$(caps_of rx)" 0000000000000000
+udp 64 | blast 500
+check 'rx with CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW receives' until_ok 5 has_counted rx 500
+stop rx
+is 'exit code' "$rc" 0
+sound rx
+check 'the program is gone' until_ok 2 no_xdp a va
+
+in_ns b ethtool -K vb gro on
+run 0 a "${user[@]}" gen va -j --engine xsk -n 1000 --dst-mac $MAC_B
+run 0 a "${user[@]}" gen va -j --engine kernel -n 1000 --dst-mac $MAC_B
+run 0 a "${user[@]}" ping va -j $IP_B --icmp -n 10
+start echo a "${user[@]}" echo va -j --ip 10.77.0.9
+ready echo
+check 'echo answers' in_ns b ping -c 3 -i 0.1 -W 1 10.77.0.9
+is 'echo keeps no capability' "$(caps_of echo)" 0000000000000000
+stop echo
+sound echo
+
+as net_admin net_raw
+run 1 a "${user[@]}" rx va
+one_line 'without CAP_BPF' CAP_BPF
+as bpf net_raw
+run 1 a "${user[@]}" rx va
+one_line 'without CAP_NET_ADMIN' CAP_NET_ADMIN
+as bpf net_admin
+run 1 a "${user[@]}" rx va
+one_line 'without CAP_NET_RAW' CAP_NET_RAW
+as
+run 1 a "${user[@]}" rx va
+one_line 'with none' 'CAP_'
+check 'nothing is left attached' until_ok 2 no_xdp a va
+
+# UMEM above RLIMIT_MEMLOCK needs CAP_IPC_LOCK.
+limits=(prlimit --memlock=65536)
+as bpf net_admin net_raw
+run 1 a "${limits[@]}" "${user[@]}" rx va
+one_line 'UMEM over RLIMIT_MEMLOCK without CAP_IPC_LOCK' 'RLIMIT_MEMLOCK.*CAP_IPC_LOCK|CAP_IPC_LOCK.*RLIMIT_MEMLOCK'
+check 'nothing is left attached' until_ok 2 no_xdp a va
+as bpf net_admin net_raw ipc_lock
+run 0 a "${limits[@]}" "${user[@]}" rx va -j -d 0.3
+is 'nothing on stderr' "$err" ''
+
+# Root keeps none either.
+start rx a "$XSKIT" rx va -j
+ready rx
+is 'root keeps no capability after setup' "$(caps_of rx)" 0000000000000000
+stop rx
+sound rx
+done_testing
