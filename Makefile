@@ -116,7 +116,7 @@ $(BUILD)/examples/%: $(BUILD)/examples/%.o $(LIB_A)
 export XSKIT := $(abspath $(TOOL))
 export XSKIT_BUILD := $(abspath $(BUILD))
 export CMOCKA_MESSAGE_OUTPUT := TAP
-FUZZ_SECONDS ?= 30
+export FUZZ_SECONDS ?= 60
 PROVE := prove --timer --merge --norc -e ''
 TESTS_UNIT := $(UNIT_BIN) $(SIM_BIN)
 TESTS_E2E  := $(sort $(wildcard tests/e2e/*.t))
@@ -130,16 +130,17 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOM_OBJ) $(LIB_A)
 
 .PHONY: check check-unit check-e2e check-tools sanitize tsan fuzz lint
 
-# Everything, in one run of prove. The sanitized builds are made first, their tests run with the rest.
-check: test-deps all $(TESTS_UNIT)
-	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined all tests-built
-	$(Q)$(MAKE) --no-print-directory SANITIZE=thread tests-built
-	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) tests/sanitize.t $(TESTS_E2E)
-
-.PHONY: test-deps tests-built
-test-deps:
+# Everything, in one run of prove: as users build it, then sanitized, then fuzzed.
+check:
 	$(Q)tools/install-deps.sh --test
+	$(Q)$(MAKE) --no-print-directory all tests-built sanitized
+	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(TESTS_E2E) tests/fuzz.t tests/sanitize.t
+
+.PHONY: tests-built sanitized
 tests-built: $(TESTS_UNIT)
+sanitized:
+	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined all tests-built
+	$(Q)$(MAKE) --no-print-directory SANITIZE=thread all tests-built
 
 check-unit: $(TESTS_UNIT)
 	$(Q)$(PROVE) $(TESTS_UNIT)
@@ -151,16 +152,14 @@ check-tools: all
 	$(Q)$(PROVE) $(TESTS_TOOL)
 
 # The same tests, and the same end-to-end runs, under ASan and UBSan; the threads under TSan.
-sanitize:
-	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined check-unit check-e2e
-	$(Q)$(MAKE) --no-print-directory SANITIZE=thread tests-built
-	$(Q)prove tests/sanitize.t
+sanitize: sanitized
+	$(Q)$(PROVE) tests/sanitize.t
 
 fuzz:
-	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $(BUILD)
+	$(Q)$(PROVE) tests/fuzz.t
 
 lint: all
-	$(Q)tools/lint.sh
+	$(Q)$(PROVE) tests/tools/lint.t
 
 # --- at work ---
 

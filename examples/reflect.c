@@ -54,6 +54,5 @@ int main(int argc, char **argv)
 		xk_port_kick(port);
 		xk_port_reap(port);
 	}
-	printf("%llu frames sent back\n", (unsigned long long)stats.completed);
-	return 0;
+	return printf("%llu frames sent back\n", (unsigned long long)stats.completed) < 0;
 }

@@ -150,9 +150,9 @@ int lane_flush(struct lane *lane)
 {
 	int ret = xk_port_kick(lane->port);
 
+	lane->again = ret != 0;
 	/* a link that is down keeps what is queued, and may come up again */
-	lane->again = ret == -EAGAIN || ret == -ENETDOWN;
-	return lane->again ? 0 : ret;
+	return ret == -EAGAIN || ret == -ENETDOWN ? 0 : ret;
 }
 
 /* Transmit what the verdicts say and recycle the rest. A full TX ring recycles too, counted. */

@@ -466,6 +466,9 @@ static error_t parse_line(int key, char *word, struct argp_state *state)
 
 static int check_packet_opts(const struct packet_opts *opts)
 {
+	if (opts->frames < opts->ring_size)
+		return opt_bad(opts->err, "--frames", "fewer than --ring-size",
+			       "at least as many frames as a ring has entries");
 	if (opts->tx_budget > opts->ring_size)
 		return opt_bad(opts->err, "--tx-budget", "too large", "at most the ring size");
 	if ((opts->require & REQUIRE_BUSYPOLL) && opts->poll != XK_IDLE_BUSY)

@@ -112,6 +112,8 @@ static bool send_request(struct ping *ping, uint64_t intended)
 		(struct ping_slot){ping->next, intended ? intended : now, now, false, false};
 	ping->next++;
 	ping->sent++;
+	lane_flush(ping->lane); /* at once: what follows can wait. An error comes up again in the
+				   step */
 	return true;
 }
 

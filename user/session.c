@@ -113,8 +113,8 @@ static int insert_sockets(struct session *s, struct xk_err *err)
 	return 0;
 }
 
-static int not_granted(const struct session *s, struct xk_err *err, const char *what,
-		       const char *fix)
+int session_not_granted(const struct session *s, struct xk_err *err, const char *what,
+			const char *fix)
 {
 	xk_err_fill(err, -ENOTSUP, "--require", fix, "%s was not granted on %s", what,
 		    s->link.name);
@@ -126,39 +126,25 @@ static int check_required(const struct session *s, struct xk_err *err)
 	unsigned require = s->opts->require;
 
 	if ((require & REQUIRE_NATIVE) && s->prog && xk_prog_info(s->prog)->mode != XK_MODE_NATIVE)
-		return not_granted(s, err, "native XDP",
-				   "the driver has none, or --mode skb was given");
+		return session_not_granted(s, err, "native XDP",
+					   "the driver has none, or --mode skb was given");
 	for (unsigned i = 0; i < s->opened && s->lanes[i].port; i++) {
 		const struct lane *lane = &s->lanes[i];
 		const struct xk_mem_info *mem = xk_mem_info(lane->mem);
 
 		if ((require & REQUIRE_ZEROCOPY) && !xk_port_info(lane->port)->zerocopy)
-			return not_granted(s, err, "zerocopy",
-					   "the driver has none for this queue");
+			return session_not_granted(s, err, "zerocopy",
+						   "the driver has none for this queue");
 		if ((require & REQUIRE_HUGEPAGES) && !mem->huge)
-			return not_granted(s, err, "hugepages",
-					   "reserve some: sysctl vm.nr_hugepages=N");
+			return session_not_granted(s, err, "hugepages",
+						   "reserve some: sysctl vm.nr_hugepages=N");
 		if ((require & REQUIRE_NODE) && lane->node >= 0 && mem->node != lane->node)
-			return not_granted(s, err, "memory on the wanted node", "free some there");
+			return session_not_granted(s, err, "memory on the wanted node",
+						   "free some there");
 		if ((require & REQUIRE_BUSYPOLL) && !xk_port_info(lane->port)->busy_poll)
-			return not_granted(s, err, "busypoll",
-					   "it takes CAP_NET_ADMIN and kernel 5.11");
+			return session_not_granted(s, err, "busypoll",
+						   "it takes CAP_NET_ADMIN and kernel 5.11");
 	}
-	return 0;
-}
-
-/* Busy polling shows only once a packet has come: SO_INCOMING_NAPI_ID stays 0 where there is none.
- */
-static int check_busy_poll(const struct session *s, struct xk_err *err)
-{
-	bool engaged = true;
-
-	for (unsigned i = 0; i < s->n_lanes && s->lanes[i].port; i++)
-		engaged &= xk_load_relaxed(&xk_port_info(s->lanes[i].port)->napi_id) != 0;
-	if (engaged || s->opts->poll != XK_IDLE_BUSY || !s->lanes[0].port)
-		return 0;
-	if (s->opts->require & REQUIRE_BUSYPOLL)
-		return not_granted(s, err, "busypoll", "this driver gives its sockets no NAPI id");
 	return 0;
 }
 
@@ -312,7 +298,7 @@ static int run(struct session *s, struct xk_err *err)
 	free(queues);
 	if (ret == 0 && failed)
 		ret = worker_failed(s, failed, err);
-	return ret ? ret : check_busy_poll(s, err);
+	return ret ? ret : session_busy_poll(s, true, err);
 }
 
 static int set_up(struct session *s, struct xk_err *err)

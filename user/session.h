@@ -34,6 +34,7 @@ struct session {
 
 	const char *ended; /* why the run ended */
 	bool gone;         /* the interface is no more */
+	bool told_busy;    /* that busy polling does not engage */
 };
 
 /*
@@ -47,7 +48,17 @@ int session_run(struct packet_opts *opts, const struct action *action, void *ctx
 int session_place(struct session *s, struct xk_err *err);
 void session_unplace(struct session *s);
 
+/* Fills *err and returns CMD_NOT_GRANTED. */
+int session_not_granted(const struct session *s, struct xk_err *err, const char *what,
+			const char *fix);
+
 /* session_watch.c */
+
+/*
+ * Busy polling shows once a packet has come: a socket that has no NAPI id by then never gets one.
+ * Says so, once; CMD_NOT_GRANTED where it was required. at_end: also if no packet came.
+ */
+int session_busy_poll(struct session *s, bool at_end, struct xk_err *err);
 int session_watch_open(struct session *s, struct xk_err *err);
 void session_watch_close(struct session *s);
 int session_watch(struct session *s, struct xk_err *err); /* until the run is to end */

@@ -74,10 +74,43 @@ static int program_gone(struct session *s, struct xk_err *err)
 			   "the XDP program was taken off %s while running", s->link.name);
 }
 
+static bool no_napi(const struct lane *lane, bool at_end)
+{
+	struct xk_port_stats stats;
+
+	xk_port_look(lane->port);
+	xk_port_stats(lane->port, &stats);
+	return (at_end || stats.rx_packets) && !xk_port_info(lane->port)->napi_id;
+}
+
+int session_busy_poll(struct session *s, bool at_end, struct xk_err *err)
+{
+	bool missing = false;
+
+	for (unsigned i = 0; i < s->n_lanes && s->lanes[i].port && s->action->rx; i++)
+		missing |= no_napi(&s->lanes[i], at_end);
+	if (!missing || s->opts->poll != XK_IDLE_BUSY)
+		return 0;
+	if (s->opts->require & REQUIRE_BUSYPOLL)
+		return session_not_granted(s, err, "busypoll",
+					   "this driver gives its sockets no NAPI id");
+	if (!s->told_busy && !at_end)
+		report_note(
+			"%s: the driver gives the socket no NAPI id: busy polling does not engage, "
+			"the workers only spin",
+			s->link.name);
+	s->told_busy = true;
+	return 0;
+}
+
 static int tick(struct session *s, struct xk_err *err)
 {
-	for (unsigned i = 0; i < s->n_lanes && s->lanes[i].port; i++)
-		xk_port_look(s->lanes[i].port);
+	int ret = session_busy_poll(s, false, err);
+
+	if (ret) {
+		s->ended = "busy polling not granted";
+		return ret;
+	}
 	if (ferror(stdout)) {
 		s->ended = "output closed";
 		return xk_err_fill(err, -EPIPE, s->action->command, NULL,
