@@ -74,7 +74,8 @@ static void choose_idle(struct session *s, const struct xk_place *place)
 {
 	unsigned left = place->count - place->claimed;
 	unsigned sleeping = 0;
-	bool blocks = !s->action->rx && !s->action->tx; /* in run; it waits for nothing in between */
+	bool blocks =
+		!s->action->rx && !s->action->tx; /* in run; it waits for nothing in between */
 
 	if (left == 0)
 		left = 1; /* all are claimed: the first shares one, as it would with any process */
