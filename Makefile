@@ -81,7 +81,7 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c bpf/abi.h
 
 $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL)
-	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@ 2> $@.err || { cat $@.err; exit 1; }
 
 # --- library and tool ---
 

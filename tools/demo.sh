@@ -27,24 +27,24 @@ wait_attached() {
 }
 
 "$veth" up
-mac=$("$veth" exec a cat /sys/class/net/va/address)
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 
 show 'Receive: 64-byte frames, made by the kernel in one namespace, counted in the other'
-receive=(rx va -d 5)
-generate=(gen vb --engine kernel --dst-mac "$mac" --dst-ip 10.77.0.1 --size 64 -d 6)
+receive=(rx va)
+generate=(gen vb --engine kernel --dst-ip 10.77.0.1 --size 64 -d 5)
 step "${receive[@]}"
 "$veth" exec a "$xskit" "${receive[@]}" &
+rx=$!
 wait_attached
-"$veth" exec b "$xskit" "${generate[@]}" >/run/gen.out &
-wait %1
-wait %2
+"$veth" exec b "$xskit" "${generate[@]}" >/run/gen.out
+kill -INT $rx
+wait $rx
 step "${generate[@]}"
 cat /run/gen.out
 
 show 'Answer: UDP echo from user space, its round-trip time measured from user space'
 answer=(echo va --ip 10.77.0.1 --poll busy)
-ask=(ping vb 10.77.0.1 --poll busy -d 5)
+ask=(ping vb 10.77.0.1 --udp --poll busy -d 5)
 step "${answer[@]}"
 "$veth" exec a "$xskit" "${answer[@]}" >/run/echo.out &
 echo=$!

@@ -89,8 +89,9 @@ static void way_in(const struct run_facts *run, const struct queue_facts *sum)
 static void way_out(const struct run_facts *run, const struct queue_facts *sum)
 {
 	printf("where packets went\n");
-	row("application", "sent", sum->port.tx_packets, true);
-	row("socket", "frames completed by the kernel", sum->port.completed, true);
+	row("application", "sent", sum->packets, true);
+	if (sum->has_port)
+		row("socket", "frames completed by the kernel", sum->port.completed, true);
 	row("", "invalid descriptors", sum->socket.tx_invalid_descs, false);
 	row("interface", "transmitted", run->interface.tx_packets, true);
 	row("", "dropped", run->interface.tx_dropped, false);

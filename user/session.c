@@ -211,6 +211,16 @@ static bool tx_pending(const struct session *s)
 	return false;
 }
 
+/* Something was redirected and has not arrived, or arrived and was not taken: but for a limit. */
+static bool rx_pending(const struct session *s)
+{
+	unsigned waiting = 0;
+
+	for (unsigned i = 0; !s->control.limit && i < s->n_lanes && s->lanes[i].port; i++)
+		waiting += xk_port_rx_waiting(s->lanes[i].port);
+	return waiting || session_unaccounted(s);
+}
+
 static bool settled(const struct session *s)
 {
 	for (unsigned i = 0; s->action->settled && i < s->n_lanes; i++)
@@ -237,7 +247,7 @@ static void wind_down(struct session *s)
 		if (s->action->stop)
 			s->action->stop(s->lanes[i].state);
 	}
-	for (int ms = 0; !s->gone && ms < DRAIN_RX_MS && session_unaccounted(s); ms++)
+	for (int ms = 0; !s->gone && ms < DRAIN_RX_MS && rx_pending(s); ms++)
 		pause_ms(1);
 	for (int ms = 0; !s->gone && ms < DRAIN_TX_MS && tx_pending(s); ms++)
 		pause_ms(1);
