@@ -59,19 +59,20 @@ in_ns a ip link set dev va xdp object "$(dirname "$XSKIT")/bpf/xdp_drop.bpf.o" s
 # rated ENGINE RATE: what arrives in 10 s is within 1 % of the rate, and is what gen says. A busy
 # machine may take the CPU away meanwhile: then it is measured again, twice at most.
 rated() {
-	local name=$1-$2 try before got
+	local name=$1-$2 try before got near
 	for try in 1 2 3; do
 		before=$(counter a va rx_packets)
 		start "$name" b "$XSKIT" gen vb -j --engine "$1" --rate "$2" -d 10 --dst-ip $IP_A --dst-mac $MAC_A --flows 8
 		wait_end "$name" 20
 		got=$(($(counter a va rx_packets) - before))
-		[ "$(get "$name" '.cost.cpu_s > 0.98 * .duration_s')" != true ] || break
-		echo "# $name: try $try had $(get "$name" .cost.cpu_s) s of a CPU"
+		near="($got / .duration_s / $2 - 1 | fabs) < 0.01"
+		[ "$(get "$name" "$near or .cost.cpu_s > 0.98 * .duration_s")" != true ] || break
+		echo "# $name: try $try got $got, had $(get "$name" .cost.cpu_s) s of a CPU"
 	done
 	is "$name: exit code" "$rc" 0
 	sound "$name"
 	summary "$name" "within 1 % over 10 s, at the receiver ($got)" \
-		"($got / .duration_s / $2 - 1 | fabs) < 0.01 and .duration_s > 9.9"
+		"$near and .duration_s > 9.9"
 	summary "$name" 'all that it says have left arrived' "(.completed - $got | fabs) <= 10"
 	summary "$name" 'what it sent has left' '.packets == .completed'
 }
