@@ -14,8 +14,10 @@
 #include <linux/types.h>
 
 #define XK_ABI_VERSION 1
-#define XK_MAX_QUEUES  1024 /* entries of xsks_map, for good */
-#define XK_MAX_RULES   256  /* rules a queue */
+#define XK_MAX_QUEUES  1024                            /* entries of xsks_map, for good */
+#define XK_MAX_RULES   256                             /* rules a queue */
+#define XK_BLOCK_RULES 8                               /* rules in one place: see xk_rule_block */
+#define XK_MAX_BLOCKS  (XK_MAX_RULES / XK_BLOCK_RULES) /* a queue */
 
 /*
  * What stays with the kernel (--keep). Stored inverted (xk_queue_config.not_kept), so that zero
@@ -32,19 +34,6 @@
 #define XK_KEEP_BGP  (1u << 8) /* TCP 179, either end */
 #define XK_KEEP_ALL  ((1u << 9) - 1)
 
-/*
- * config[queue]
- *
- * What becomes of a packet, the first that applies: a rule with XK_RULE_OWN matches: taken; a rule
- * with XK_RULE_KEEP matches: kept; a bit of the keep list describes it: kept; another rule matches:
- * taken; and what is left is taken if the queue has no rules or only KEEP rules, else it is
- * unmatched. Kept and unmatched packets pass to the kernel.
- */
-struct xk_queue_config {
-	__u32 not_kept; /* XK_KEEP_ bits that do not stay with the kernel */
-	__u32 rules;    /* how many entries of `match` this queue has, at most XK_MAX_RULES */
-};
-
 /* Which fields of a rule are to be compared; none: every packet matches. */
 #define XK_RULE_ETHERTYPE   (1u << 0)
 #define XK_RULE_PROTO       (1u << 1)
@@ -58,7 +47,7 @@ struct xk_queue_config {
 #define XK_RULE_PORT_EITHER (1u << 9) /* sport describes either end's port */
 
 /*
- * A rule of `match`. Addresses are in network byte order, IPv4 in word 3 with the others zero (and
+ * A rule. Addresses are in network byte order, IPv4 in word 3 with the others zero (and
  * ethertype says which family is meant: a rule with an address has XK_RULE_ETHERTYPE set); ports
  * are in host byte order and mean UDP, TCP and SCTP. ARP has its target protocol address as dst and
  * its sender's as src; neighbour solicitations, advertisements and redirects have their target as
@@ -80,13 +69,56 @@ struct xk_rule {
 };
 
 /*
- * Key of `match`: rules 0..n-1 of a queue, tried in order until one matches. OWN rules come first,
- * then KEEP rules, then the others; xk_prog_rules() puts them so.
+ * A packet in one word, for most of a rule is compared at once:
+ *
+ *   EtherType << 48 | sport << 32 | dport << 16 | proto << 8 | have
+ *
+ * as xk_rule means them. `have` tells which the packet has, by the bits XK_RULE_ETHERTYPE, _PROTO,
+ * _SPORT and _DPORT; and by XK_HAVE_PORTS, that sport and dport are ports and not what ICMP has in
+ * their place.
  */
-struct xk_rule_key {
-	__u32 queue;
-	__u32 index;
+#define XK_HAVE_PORTS (1u << 7)
+
+/* The packet's word must equal `value` where `mask` has bits; else the rule does not match. */
+struct xk_rule_head {
+	__u64 value, mask;
 };
+
+/*
+ * Rules next to each other, for few cache lines and one lookup serve them all. Bit i of `more`
+ * tells that head[i] does not say all: addresses, ranges or either end's ports are compared with
+ * rule[i] as well. What is behind the last rule is not looked at.
+ */
+struct xk_rule_block {
+	__u32 more;
+	__u32 pad;
+	struct xk_rule_head head[XK_BLOCK_RULES];
+	struct xk_rule rule[XK_BLOCK_RULES];
+};
+
+/*
+ * config[queue]
+ *
+ * What becomes of a packet, the first that applies: a rule with XK_RULE_OWN matches: taken; a rule
+ * with XK_RULE_KEEP matches: kept; a bit of the keep list describes it: kept; another rule matches:
+ * taken; and what is left is taken if the queue has no rules or only KEEP rules, else it is
+ * unmatched. Kept and unmatched packets pass to the kernel.
+ */
+struct xk_queue_config {
+	__u32 not_kept; /* XK_KEEP_ bits that do not stay with the kernel */
+	__u16 own_end;  /* rules below this have XK_RULE_OWN, */
+	__u16 keep_end; /* from there on and below this XK_RULE_KEEP, */
+	__u16 rules;    /* and the others neither: how many there are, at most XK_MAX_RULES */
+	__u16 pad;
+	struct xk_rule_block first;
+};
+
+/*
+ * match[queue * XK_MAX_BLOCKS + block]: rules block * XK_BLOCK_RULES and following of a queue.
+ * Block 0 is config[queue].first instead: few rules need no further lookup. Rules are tried in
+ * order until one matches. They are written while the queue has no socket: packets do not see them
+ * then, so none sees half of them.
+ */
 
 /*
  * counters[queue], one a CPU; packets, but for bytes. seen = redirected + passed + dropped. The

@@ -6,7 +6,9 @@
  * Most packets see no rules: for them only what the keep list needs is parsed. CAP_PERFMON is not
  * asked for, and without it the verifier refuses variable offsets into the packet, and comparing or
  * subtracting pointers to it: headers are read in place where they usually lie, and elsewhere
- * (behind VLAN tags, IPv4 options, IPv6 extension headers) through bpf_xdp_load_bytes().
+ * (behind VLAN tags, IPv4 options, IPv6 extension headers) through bpf_xdp_load_bytes(). Nor does
+ * it then let a first write to a place on the stack pass without a barrier, some 10 ns each: what
+ * usually happens is done in registers.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -46,10 +48,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, 65536 / XK_BLOCK_RULES);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct xk_rule_key);
-	__type(value, struct xk_rule);
+	__type(key, __u32);
+	__type(value, struct xk_rule_block);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } match SEC(".maps");
 
@@ -76,14 +78,13 @@ struct {
 	__uint(XDP_PASS, 1);
 } XDP_RUN_CONFIG(xsk_redirect);
 
-enum verdict { UNDECIDED, TAKE, KEEP, UNMATCHED };
+enum verdict { TAKE, KEEP, UNMATCHED };
 
-/* What rules and keep bits look at; `have`: the XK_RULE_ bits of the fields that are there. */
+/* What rules and keep bits look at; `have`: the bits of the fields that are there. */
 struct pkt {
 	__u32 have;
 	__u32 l3, l4; /* offsets; l4 0: none */
 	__u16 ethertype, sport, dport, proto;
-	__u32 hdr[10]; /* the IP header, options left out, or the ARP message */
 };
 
 struct addrs {
@@ -91,18 +92,23 @@ struct addrs {
 };
 
 /*
- * Copy n words at off; n and `usual`, the offset to be quick at, are constants. False: too short.
- * Without the empty asm clang makes one access of several, at an offset that varies.
+ * Copy n words at off, at most 10; n and `usual`, the offset to be quick at, are constants. False:
+ * too short. The sum is made in asm, else clang makes one access of several, at an offset that
+ * varies; and without a buffer of its own the slow way would have `to` on the stack in any case.
  */
 static __always_inline int fetch(struct xdp_md *ctx, __u32 off, __u32 usual, __u32 *to, __u32 n)
 {
-	__u8 *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 *h = (void *)(data + usual);
+	__u8 *h = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 buf[10];
 
-	if (off != usual)
-		return !bpf_xdp_load_bytes(ctx, off, to, n * 4);
-	asm volatile("" : "+r"(h));
-	if ((__u8 *)(h + n) > end)
+	if (off != usual) {
+		if (bpf_xdp_load_bytes(ctx, off, buf, n * 4))
+			return 0;
+		__builtin_memcpy(to, buf, n * 4);
+		return 1;
+	}
+	asm volatile("%0 += %1" : "+r"(h) : "i"(usual));
+	if (h + n * 4 > end)
 		return 0;
 	__builtin_memcpy(to, h, n * 4);
 	return 1;
@@ -151,42 +157,40 @@ static __always_inline int is_echo(__u16 type_code)
 }
 
 /* Identifier of an echo message; other ICMP messages have 0 there. */
-static __always_inline void parse_icmp(struct xdp_md *ctx, struct pkt *p)
+static __always_inline void parse_icmp(struct pkt *p, __u32 second, int there)
 {
-	__be16 id[2] = {};
+	int echo = is_echo(p->sport);
 
-	p->have |= XK_RULE_SPORT;
-	p->dport = 0;
-	if (is_echo(p->sport) && bpf_xdp_load_bytes(ctx, p->l4 + 4, id, sizeof(id)))
-		return;
-	p->dport = bpf_ntohs(id[0]);
-	p->have |= XK_RULE_DPORT;
+	p->dport = echo ? bpf_ntohl(second) >> 16 : 0;
+	p->have |= echo && !there ? XK_RULE_SPORT : PORTS;
 }
 
 static __always_inline void parse_l4(struct xdp_md *ctx, struct pkt *p, __u32 usual)
 {
-	int icmp = is_icmp(p);
-	__u32 word;
+	int icmp = is_icmp(p), two;
+	__u32 words[2] = {};
 
 	if (!icmp && p->proto != IPPROTO_UDP && p->proto != IPPROTO_TCP && p->proto != IPPROTO_SCTP)
 		return;
-	if (!fetch(ctx, p->l4, usual, &word, 1))
+	two = fetch(ctx, p->l4, usual, words, 2);
+	if (!two && !fetch(ctx, p->l4, usual, words, 1))
 		return;
-	word = bpf_ntohl(word);
-	p->sport = word >> 16;
-	p->dport = word;
+	words[0] = bpf_ntohl(words[0]);
+	p->sport = words[0] >> 16;
+	p->dport = words[0];
 	if (icmp)
-		parse_icmp(ctx, p);
+		parse_icmp(p, words[1], two);
 	else
-		p->have |= PORTS;
+		p->have |= PORTS | XK_HAVE_PORTS;
 }
 
 /* A later fragment has no ports. */
 static __always_inline void parse_ip4(struct xdp_md *ctx, struct pkt *p)
 {
-	__u8 *ip = (__u8 *)p->hdr;
+	__u32 hdr[5];
+	__u8 *ip = (__u8 *)hdr;
 
-	if (!fetch(ctx, p->l3, ETH_HLEN, p->hdr, 5) || ip[0] >> 4 != 4 || (ip[0] & 15) < 5)
+	if (!fetch(ctx, p->l3, ETH_HLEN, hdr, 5) || ip[0] >> 4 != 4 || (ip[0] & 15) < 5)
 		return;
 	p->proto = ip[9];
 	p->have |= XK_RULE_PROTO;
@@ -229,23 +233,37 @@ static long skip_ext(__u32 index, struct ext_walk *w)
 	return w->later;
 }
 
+/*
+ * Behind the extension headers from off on, the first of which is of type `next`: later << 40 |
+ * next << 32 | off. A global function, to have a stack of its own: the verifier lets no packet data
+ * be where clang had put the walk's pointer before.
+ */
+__attribute__((noinline)) __u64 skip_exts(struct xdp_md *ctx, __u32 off, __u32 next)
+{
+	struct ext_walk w = {.ctx = ctx, .off = off, .next = next};
+
+	bpf_loop(IP6_EXT_MAX, skip_ext, &w, 0);
+	return (__u64)w.later << 40 | (__u64)w.next << 32 | w.off;
+}
+
 static __always_inline void parse_ip6(struct xdp_md *ctx, struct pkt *p)
 {
-	struct ext_walk w = {.ctx = ctx, .off = p->l3 + 40};
-	__u8 *ip = (__u8 *)p->hdr;
+	__u32 hdr[10];
+	__u8 *ip = (__u8 *)hdr;
+	__u64 behind;
 
-	if (!fetch(ctx, p->l3, ETH_HLEN, p->hdr, 10) || ip[0] >> 4 != 6)
+	if (!fetch(ctx, p->l3, ETH_HLEN, hdr, 10) || ip[0] >> 4 != 6)
 		return;
-	w.next = ip[6];
-	if (is_ext(w.next))
-		bpf_loop(IP6_EXT_MAX, skip_ext, &w, 0);
-	if (is_ext(w.next) && !w.later)
+	behind = (__u64)ip[6] << 32 | (p->l3 + 40);
+	if (is_ext(ip[6]))
+		behind = skip_exts(ctx, p->l3 + 40, ip[6]);
+	p->proto = (__u8)(behind >> 32);
+	if (is_ext(p->proto) && !(behind >> 40))
 		return;
-	p->proto = w.next;
 	p->have |= XK_RULE_PROTO;
-	if (w.later)
+	if (behind >> 40)
 		return;
-	p->l4 = w.off;
+	p->l4 = behind;
 	parse_l4(ctx, p, L4_OFF_IP6);
 }
 
@@ -307,66 +325,68 @@ static __always_inline __u32 keep_bits(const struct pkt *p)
 	return 0;
 }
 
-static __always_inline __u32 load32(const __u8 *h)
+/* The packet's word, as abi.h has it. */
+static __always_inline __u64 word_of(const struct pkt *p)
 {
-	__u32 v;
-
-	__builtin_memcpy(&v, h, sizeof(v));
-	return v;
+	return (__u64)p->ethertype << 48 | (__u64)p->sport << 32 | (__u64)p->dport << 16 |
+	       (__u64)p->proto << 8 | p->have;
 }
 
-static __always_inline void addrs_arp(struct xdp_md *ctx, struct pkt *p, struct addrs *a)
+/* An ARP message; its addresses of 4 bytes. */
+static __always_inline __u32 addrs_arp(struct xdp_md *ctx, __u32 l3, struct addrs *a)
 {
-	__u8 *h = (__u8 *)p->hdr;
+	__u32 msg[7];
+	__u16 *h = (__u16 *)msg;
 
-	if (!fetch(ctx, p->l3, ETH_HLEN, p->hdr, 7))
-		return;
-	if (h[2] != 8 || h[3] || h[4] != ETH_ALEN || h[5] != 4)
-		return;
-	a->src[3] = load32(h + 14);
-	a->dst[3] = p->hdr[6];
-	p->have |= ADDRS;
-}
-
-static __always_inline int has_target(const struct pkt *p)
-{
-	__u8 type = p->sport >> 8;
-
-	return p->proto == IPPROTO_ICMPV6 && (p->have & XK_RULE_SPORT) && type >= 135 &&
-	       type <= 137;
-}
-
-static __always_inline void addrs_ip6(struct xdp_md *ctx, struct pkt *p, struct addrs *a)
-{
-	for (int i = 0; i < 4; i++) {
-		a->src[i] = p->hdr[2 + i];
-		a->dst[i] = p->hdr[6 + i];
-	}
-	p->have |= ADDRS;
-	if (has_target(p) && bpf_xdp_load_bytes(ctx, p->l4 + 8, a->dst, sizeof(a->dst)))
-		p->have &= ~XK_RULE_DST;
-}
-
-/*
- * Only rules look at addresses. A global function, for the verifier takes such a one by itself,
- * which makes loading several times as quick.
- */
-__attribute__((noinline)) int parse_addrs(struct xdp_md *ctx, struct pkt *p, struct addrs *a)
-{
-	if (!p || !a)
+	if (!fetch(ctx, l3, ETH_HLEN, msg, 7))
 		return 0;
-	if (p->ethertype == ETH_P_ARP) {
-		addrs_arp(ctx, p, a);
-	} else if (!(p->have & XK_RULE_PROTO)) {
+	if (h[1] != bpf_htons(ETH_P_IP) || h[2] != bpf_htons(ETH_ALEN << 8 | 4))
 		return 0;
-	} else if (p->ethertype == ETH_P_IPV6) {
-		addrs_ip6(ctx, p, a);
-	} else {
-		a->src[3] = p->hdr[3];
-		a->dst[3] = p->hdr[4];
-		p->have |= ADDRS;
-	}
-	return 0;
+	__builtin_memcpy(&a->src[3], h + 7, 4);
+	a->dst[3] = msg[6];
+	return ADDRS;
+}
+
+static __always_inline __u32 addrs_ip4(struct xdp_md *ctx, __u32 l3, struct addrs *a)
+{
+	__u32 w[2];
+
+	if (!fetch(ctx, l3 + 12, ETH_HLEN + 12, w, 2))
+		return 0;
+	a->src[3] = w[0];
+	a->dst[3] = w[1];
+	return ADDRS;
+}
+
+/* Neighbour solicitations, advertisements and redirects. */
+static __always_inline int has_target(__u64 word)
+{
+	__u8 proto = word >> 8, type = word >> 40;
+
+	return proto == IPPROTO_ICMPV6 && (word & XK_RULE_SPORT) && type >= 135 && type <= 137;
+}
+
+static __always_inline __u32 addrs_ip6(struct xdp_md *ctx, __u64 word, __u32 at, struct addrs *a)
+{
+	__u32 l3 = at >> 16, l4 = at & 0xffff;
+
+	if (!fetch(ctx, l3 + 8, ETH_HLEN + 8, (__u32 *)a, 8))
+		return 0;
+	if (has_target(word) && !fetch(ctx, l4 + 8, L4_OFF_IP6 + 8, a->dst, 4))
+		return XK_RULE_SRC;
+	return ADDRS;
+}
+
+/* Fill *a: which of its addresses are there. */
+static __always_inline __u32 addrs_of(struct xdp_md *ctx, __u64 word, __u32 at, struct addrs *a)
+{
+	__u16 ethertype = word >> 48;
+
+	if (ethertype == ETH_P_ARP)
+		return addrs_arp(ctx, at >> 16, a);
+	if (!(word & XK_RULE_PROTO))
+		return 0;
+	return ethertype == ETH_P_IP ? addrs_ip4(ctx, at >> 16, a) : addrs_ip6(ctx, word, at, a);
 }
 
 static __always_inline int under_mask(const __u32 a[4], const __u32 b[4], const __u32 mask[4])
@@ -378,12 +398,20 @@ static __always_inline int under_mask(const __u32 a[4], const __u32 b[4], const 
 	return !diff;
 }
 
-static __always_inline int addrs_match(const struct xk_rule *r, const struct addrs *a)
+static __always_inline int addrs_match(struct xdp_md *ctx, __u64 word, __u32 at,
+				       const struct xk_rule *r)
 {
-	if ((r->flags & XK_RULE_SRC) && !under_mask(a->src, r->src, r->src_mask) &&
-	    !((r->flags & XK_RULE_ADDR_EITHER) && under_mask(a->dst, r->src, r->src_mask)))
+	__u32 need = r->flags & XK_RULE_ADDR_EITHER ? ADDRS : r->flags & ADDRS;
+	struct addrs a = {};
+
+	if (!need)
+		return 1;
+	if (need & ~addrs_of(ctx, word, at, &a))
 		return 0;
-	return !(r->flags & XK_RULE_DST) || under_mask(a->dst, r->dst, r->dst_mask);
+	if ((r->flags & XK_RULE_SRC) && !under_mask(a.src, r->src, r->src_mask) &&
+	    !((r->flags & XK_RULE_ADDR_EITHER) && under_mask(a.dst, r->src, r->src_mask)))
+		return 0;
+	return !(r->flags & XK_RULE_DST) || under_mask(a.dst, r->dst, r->dst_mask);
 }
 
 static __always_inline int in_range(__u16 port, __u16 min, __u16 max)
@@ -391,92 +419,115 @@ static __always_inline int in_range(__u16 port, __u16 min, __u16 max)
 	return port >= min && port <= max;
 }
 
-static __always_inline int ports_match(const struct xk_rule *r, const struct pkt *p)
+static __always_inline int ports_match(__u64 word, const struct xk_rule *r)
 {
-	if ((r->flags & XK_RULE_SPORT) && !in_range(p->sport, r->sport_min, r->sport_max) &&
-	    !((r->flags & XK_RULE_PORT_EITHER) && in_range(p->dport, r->sport_min, r->sport_max)))
+	__u16 sport = word >> 32, dport = word >> 16;
+
+	if ((r->flags & XK_RULE_SPORT) && !in_range(sport, r->sport_min, r->sport_max) &&
+	    !((r->flags & XK_RULE_PORT_EITHER) && in_range(dport, r->sport_min, r->sport_max)))
 		return 0;
-	return !(r->flags & XK_RULE_DPORT) || in_range(p->dport, r->dport_min, r->dport_max);
+	return !(r->flags & XK_RULE_DPORT) || in_range(dport, r->dport_min, r->dport_max);
 }
 
-/* The fields a rule needs: one that describes either end needs both. */
-static __always_inline __u32 needs(__u32 flags)
+/*
+ * What the head of a rule does not say; at: l3 << 16 | l4. A global function, for the verifier
+ * takes such a one by itself, which makes loading several times as quick.
+ */
+__attribute__((noinline)) int rest_matches(struct xdp_md *ctx, __u64 word, __u32 at,
+					   const struct xk_rule *r)
 {
-	__u32 need = flags & (XK_RULE_ETHERTYPE | XK_RULE_PROTO | ADDRS | PORTS);
-
-	if (flags & XK_RULE_ADDR_EITHER)
-		need |= ADDRS;
-	return flags & XK_RULE_PORT_EITHER ? need | PORTS : need;
+	if (!r)
+		return 0;
+	return ports_match(word, r) && addrs_match(ctx, word, at, r);
 }
 
-static __always_inline int matches(const struct xk_rule *r, const struct pkt *p,
-				   const struct addrs *a)
-{
-	__u32 flags = r->flags;
+#define NO_HIT (~0u)
 
-	if (needs(flags) & ~p->have)
-		return 0;
-	if ((flags & XK_RULE_ETHERTYPE) && r->ethertype != p->ethertype)
-		return 0;
-	if ((flags & XK_RULE_PROTO) && r->proto != p->proto)
-		return 0;
-	if ((flags & PORTS) && !(flags & XK_RULE_PROTO) && is_icmp(p))
-		return 0;
-	return ports_match(r, p) && addrs_match(r, a);
+/* The first of the block's first n rules that matches, NO_HIT: none. */
+static __always_inline __u32 first_hit(struct xdp_md *ctx, __u64 word, __u32 at,
+				       const struct xk_rule_block *b, __u32 n)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < XK_BLOCK_RULES; i++) {
+		if (n-- == 0) /* counted down: else clang does not unroll */
+			return NO_HIT;
+		if ((word ^ b->head[i].value) & b->head[i].mask)
+			continue;
+		if (!(b->more & 1u << i) || rest_matches(ctx, word, at, &b->rule[i]))
+			return i;
+	}
+	return NO_HIT;
 }
 
-/* A packet on its way through the rules of a queue. */
+/* A packet on its way through the blocks of a queue but for the first. */
 struct walk {
-	struct pkt pkt;
-	struct addrs addrs;
+	struct xdp_md *ctx;
+	__u64 word;
+	__u32 at;
 	__u32 queue;
-	__u32 kept;      /* a keep bit describes it */
-	__u32 selective; /* some rule says what to take */
-	enum verdict verdict;
+	__u32 rules; /* how many are tried */
+	__u32 hit;
 };
 
 /* bpf_loop() callback: 1 ends the walk. */
-static long try_rule(__u32 index, struct walk *w)
+static long try_block(__u32 index, struct walk *w)
 {
-	struct xk_rule_key key = {.queue = w->queue, .index = index};
-	struct xk_rule *r = bpf_map_lookup_elem(&match, &key);
+	__u32 block = index + 1, key = w->queue * XK_MAX_BLOCKS + block;
+	struct xk_rule_block *b = bpf_map_lookup_elem(&match, &key);
+	__u32 hit;
 
-	if (!r)
+	if (!b)
 		return 0;
-	if (!(r->flags & XK_RULE_KEEP))
-		w->selective = 1;
-	if (w->kept && !(r->flags & (XK_RULE_OWN | XK_RULE_KEEP)))
-		return 1;
-	if (!matches(r, &w->pkt, &w->addrs))
+	hit = first_hit(w->ctx, w->word, w->at, b, w->rules - block * XK_BLOCK_RULES);
+	if (hit == NO_HIT)
 		return 0;
-	w->verdict = r->flags & XK_RULE_KEEP ? KEEP : TAKE;
+	w->hit = block * XK_BLOCK_RULES + hit;
 	return 1;
 }
 
-static __always_inline enum verdict by_rules(struct xdp_md *ctx, struct walk *w, __u32 rules)
+/* Behind the first block. */
+static __always_inline __u32 later_hit(struct xdp_md *ctx, __u64 word, __u32 at, __u32 queue,
+				       __u32 rules)
 {
-	parse_addrs(ctx, &w->pkt, &w->addrs);
-	bpf_loop(rules > XK_MAX_RULES ? XK_MAX_RULES : rules, try_rule, w, 0);
-	if (w->verdict != UNDECIDED)
-		return w->verdict;
-	if (w->kept)
+	struct walk w = {ctx, word, at, queue, rules, NO_HIT};
+
+	bpf_loop((rules - 1) / XK_BLOCK_RULES, try_block, &w, 0);
+	return w.hit;
+}
+
+/* `kept`: a keep bit describes it, which comes before the rules that only take. */
+static __always_inline enum verdict by_rules(struct xdp_md *ctx, __u32 queue, const struct pkt *p,
+					     const struct xk_queue_config *cfg, __u32 kept)
+{
+	__u32 rules = cfg->rules, at = p->l3 << 16 | p->l4, hit;
+	__u64 word = word_of(p);
+
+	barrier_var(rules); /* else one load at a choice of offsets, which is refused */
+	if (kept)
+		rules = cfg->keep_end;
+	hit = first_hit(ctx, word, at, &cfg->first, rules);
+	if (hit == NO_HIT && rules > XK_BLOCK_RULES && rules <= XK_MAX_RULES)
+		hit = later_hit(ctx, word, at, queue, rules);
+	if (hit != NO_HIT)
+		return hit >= cfg->own_end && hit < cfg->keep_end ? KEEP : TAKE;
+	if (kept)
 		return KEEP;
-	return w->selective ? UNMATCHED : TAKE;
+	return cfg->own_end || cfg->rules > cfg->keep_end ? UNMATCHED : TAKE;
 }
 
 static __always_inline enum verdict decide(struct xdp_md *ctx, __u32 queue,
 					   const struct xk_queue_config *cfg)
 {
-	struct walk w = {.queue = queue};
 	__u32 keep = XK_KEEP_ALL & ~cfg->not_kept;
+	struct pkt p = {};
 
 	if (!keep && !cfg->rules)
 		return TAKE;
-	parse(ctx, &w.pkt);
-	w.kept = keep_bits(&w.pkt) & keep;
+	parse(ctx, &p);
+	keep &= keep_bits(&p);
 	if (cfg->rules)
-		return by_rules(ctx, &w, cfg->rules);
-	return w.kept ? KEEP : TAKE;
+		return by_rules(ctx, queue, &p, cfg, keep);
+	return keep ? KEEP : TAKE;
 }
 
 static __always_inline int pass(__u64 *counter)

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "match.h"
+#include "lib/prog_internal.h"
 #include "xdp_drop.skel.h"
 #include "xsk_redirect.skel.h"
 
@@ -170,15 +172,11 @@ static struct frame arp(const char *spa, const char *tpa)
 
 static void configure(uint32_t keep, const struct xk_rule *rules, unsigned n)
 {
-	struct xk_queue_config config = {.not_kept = XK_KEEP_ALL & ~keep, .rules = n};
-	struct xk_rule_key key = {0};
-	uint32_t queue = 0;
-	int fd = bpf_map__fd(skel->maps.match);
+	struct prog_maps maps = {0};
 
-	for (; key.index < n; key.index++)
-		assert_int_equal(bpf_map_update_elem(fd, &key, &rules[key.index], 0), 0);
-	fd = bpf_map__fd(skel->maps.config);
-	assert_int_equal(bpf_map_update_elem(fd, &queue, &config, 0), 0);
+	maps.fd[MAP_CONFIG] = bpf_map__fd(skel->maps.config);
+	maps.fd[MAP_MATCH] = bpf_map__fd(skel->maps.match);
+	assert_int_equal(prog_put_rules(&maps, 0, keep, rules, n), 0);
 }
 
 static void keep_only(uint32_t keep)
@@ -570,6 +568,39 @@ static void several_rules(void **state)
 	expect(udp4(1, 1000 + XK_MAX_RULES), UNMATCHED);
 }
 
+/* Each kind of rule on either side of what separates blocks, given in no order. */
+static void rules_across_blocks(void **state)
+{
+	(void)state;
+	need_ground();
+	enum { EACH = XK_BLOCK_RULES + 3 };
+	struct ipaddr ip = {4, {192, 0, 2, 1}};
+	struct xk_rule rules[3 * EACH];
+	char text[64];
+	uint32_t keep;
+
+	for (unsigned i = 0; i < EACH; i++) {
+		snprintf(text, sizeof(text), "udp/%u,ssh", 2000 + i);
+		assert_int_equal(keep_parse(text, &keep, &rules[3 * i], 1, NULL), 1);
+		snprintf(text, sizeof(text), "dst portrange %u-%u", 3000 + 2 * i, 3001 + 2 * i);
+		assert_int_equal(match_parse(text, &rules[3 * i + 1], 1, NULL), 1);
+		match_own_udp(&rules[3 * i + 2], &ip, (uint16_t)(1000 + i));
+	}
+	configure(keep, rules, 3 * EACH);
+	for (unsigned i = 0; i < EACH; i++) {
+		expect(udp4(22, 1000 + i), TAKEN);
+		expect(udp4(2000 + i, 3000), KEPT);
+		expect(udp4(1, 3001 + 2 * i), TAKEN);
+		expect(tcp4(22, 3000 + 2 * i), KEPT);
+	}
+	expect(udp4(1, 1000 + EACH), UNMATCHED);
+	expect(udp4(1, 3000 + 2 * EACH), UNMATCHED);
+	configure(keep, rules, 3); /* those behind are gone */
+	expect(udp4(1, 1000), TAKEN);
+	expect(udp4(1, 1001), UNMATCHED);
+	expect(udp4(1, 3002), UNMATCHED);
+}
+
 static void own_beats_keep_beats_take(void **state)
 {
 	(void)state;
@@ -795,6 +826,7 @@ int main(void)
 		TEST(rules_on_ports),
 		TEST(rules_on_addresses),
 		TEST(several_rules),
+		TEST(rules_across_blocks),
 		TEST(own_beats_keep_beats_take),
 		TEST(own_traffic),
 		TEST(short_frames_match_nothing),

@@ -184,40 +184,6 @@ const struct xk_prog_info *xk_prog_info(const struct xk_prog *prog)
 
 /* --- rules --- */
 
-enum order { OWN, KEEPS, TAKES, ORDERS };
-
-static enum order order_of(const struct xk_rule *rule)
-{
-	if (rule->flags & XK_RULE_OWN)
-		return OWN;
-	return rule->flags & XK_RULE_KEEP ? KEEPS : TAKES;
-}
-
-/* The program tries rules in order, and relies on this one: own, keep, others. */
-static int put_rules(int fd, unsigned queue, const struct xk_rule *rules, unsigned n)
-{
-	struct xk_rule_key key = {.queue = queue};
-
-	for (int order = OWN; order < ORDERS; order++)
-		for (unsigned i = 0; i < n; i++) {
-			if ((int)order_of(&rules[i]) != order)
-				continue;
-			if (bpf_map_update_elem(fd, &key, &rules[i], BPF_ANY))
-				return -errno;
-			key.index++;
-		}
-	return 0;
-}
-
-/* Those of whoever had the queue before. */
-static void drop_rules(int fd, unsigned queue, unsigned from, unsigned to)
-{
-	struct xk_rule_key key = {.queue = queue, .index = from};
-
-	for (; key.index < to && key.index < XK_MAX_RULES; key.index++)
-		bpf_map_delete_elem(fd, &key);
-}
-
 static int rules_error(const struct xk_prog *prog, unsigned queue, int rc, struct xk_err *err)
 {
 	return xk_err_fill(
@@ -244,20 +210,12 @@ static int check_range(const struct xk_prog *prog, unsigned queue, unsigned n, c
 int xk_prog_rules(struct xk_prog *prog, unsigned queue, uint32_t keep, const struct xk_rule *rules,
 		  unsigned n, struct xk_err *err)
 {
-	struct xk_queue_config old = {0}, new = {.not_kept = XK_KEEP_ALL & ~keep, .rules = n};
 	int rc = check_range(prog, queue, n, "set rules", err);
 
 	if (rc)
 		return rc;
-	if (bpf_map_lookup_elem(prog->maps.fd[MAP_CONFIG], &queue, &old))
-		return rules_error(prog, queue, -errno, err);
-	rc = put_rules(prog->maps.fd[MAP_MATCH], queue, rules, n);
-	if (rc)
-		return rules_error(prog, queue, rc, err);
-	if (bpf_map_update_elem(prog->maps.fd[MAP_CONFIG], &queue, &new, BPF_ANY))
-		return rules_error(prog, queue, -errno, err);
-	drop_rules(prog->maps.fd[MAP_MATCH], queue, n, old.rules);
-	return 0;
+	rc = prog_put_rules(&prog->maps, queue, keep, rules, n);
+	return rc ? rules_error(prog, queue, rc, err) : 0;
 }
 
 /* --- sockets --- */

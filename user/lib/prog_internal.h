@@ -68,6 +68,12 @@ int prog_detach_found(int ifindex, const struct prog_found *found);
 void prog_init(struct xk_prog *prog, const char *ifname, int ifindex);
 void prog_release(struct xk_prog *prog); /* everything but what is attached without a link */
 
+/* --- prog_rules.c --- */
+
+/* xk_prog_rules() without its checks: 0 or -errno of bpf(2). */
+int prog_put_rules(const struct prog_maps *maps, unsigned queue, uint32_t keep,
+		   const struct xk_rule *rules, unsigned n);
+
 /* --- prog_pin.c: directories on a bpffs that only we write to --- */
 
 /*
