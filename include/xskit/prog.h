@@ -119,8 +119,9 @@ int xk_prog_default_pin(const char *ifname, char *out, size_t len);
 
 /*
  * Take our program off, whoever loaded it, and clear the pins of its maps in pin_dir (NULL: none).
- * -ENOENT: no program of ours is attached (stale pins are cleared all the same); -EBUSY: it is held
- * by a BPF link of a running process, which is the one to stop.
+ * With no program of ours attached, pins that no program uses any more are cleared all the same,
+ * and only if there are none either it is -ENOENT. -EBUSY: it is held by a BPF link of a running
+ * process, which is the one to stop.
  */
 int xk_prog_unload(const char *ifname, const char *pin_dir, struct xk_err *err);
 

@@ -83,6 +83,7 @@ int prog_put_rules(const struct prog_maps *maps, unsigned queue, uint32_t keep,
 int prog_pin_open(const char *dir, bool make, struct xk_err *err);
 int prog_pin_maps(int dirfd, const struct prog_maps *maps, struct xk_err *err);
 int prog_pin_join(int dirfd, const char *dir, struct prog_maps *maps, struct xk_err *err);
+int prog_pin_map(int dirfd, enum prog_map map); /* fd, -ENOENT, -EPROTO ... */
 void prog_pin_clear(int dirfd);
 void prog_pin_rmdir(int dirfd, const char *dir);
 

@@ -191,7 +191,7 @@ static int pinned_abi(int dirfd)
 	return abi;
 }
 
-static int pin_get(int dirfd, enum prog_map map)
+int prog_pin_map(int dirfd, enum prog_map map)
 {
 	char path[64];
 	int fd, rc;
@@ -226,7 +226,7 @@ int prog_pin_join(int dirfd, const char *dir, struct prog_maps *maps, struct xk_
 {
 	prog_maps_init(maps);
 	for (int i = PROG_MAPS - 1; i >= 0; i--) { /* the marker first: other versions name it */
-		int fd = pin_get(dirfd, (enum prog_map)i);
+		int fd = prog_pin_map(dirfd, (enum prog_map)i);
 
 		if (fd < 0) {
 			prog_maps_close(maps);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The program's life outside a run: load, unload, status. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,19 +116,49 @@ static int take_off(const char *ifname, int ifindex, const struct prog_found *fo
 	return 0;
 }
 
-/* A directory that is not there has nothing to clear. */
-static int clear_pins(const char *dir, struct xk_err *err)
+/* Whether some program of this machine uses the maps pinned there; when in doubt it does. */
+static bool pins_in_use(int dirfd)
+{
+	int map = prog_pin_map(dirfd, MAP_XSKS);
+	bool used = false;
+	uint32_t id = 0;
+
+	if (map < 0)
+		return map != -ENOENT;
+	while (!used && !bpf_prog_get_next_id(id, &id)) {
+		int prog = bpf_prog_get_fd_by_id(id);
+
+		if (prog < 0)
+			continue;
+		used = prog_has_map(prog, map) != 0;
+		close(prog);
+	}
+	close(map);
+	return used;
+}
+
+static bool has_pins(int dirfd)
+{
+	return faccessat(dirfd, prog_map_name(MAP_XSKS), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* 1: there were pins, and they are gone; 0: there are none, or a program still uses them. */
+static int clear_pins(const char *dir, bool stale_only, struct xk_err *err)
 {
 	int fd = prog_pin_open(dir, false, NULL);
+	bool cleared;
 
 	if (fd == -ENOENT)
 		return 0;
 	if (fd < 0)
 		return prog_pin_open(dir, false, err);
-	prog_pin_clear(fd);
-	prog_pin_rmdir(fd, dir);
+	cleared = has_pins(fd) && !(stale_only && pins_in_use(fd));
+	if (cleared) {
+		prog_pin_clear(fd);
+		prog_pin_rmdir(fd, dir);
+	}
 	close(fd);
-	return 0;
+	return cleared;
 }
 
 int xk_prog_unload(const char *ifname, const char *pin_dir, struct xk_err *err)
@@ -141,9 +172,11 @@ int xk_prog_unload(const char *ifname, const char *pin_dir, struct xk_err *err)
 	if (!rc)
 		rc = take_off(ifname, ifindex, &found, err);
 	if (pin_dir && (!rc || rc == -ENOENT || rc == -ENODEV)) /* an interface leaves its pins */
-		pins = clear_pins(pin_dir, rc ? NULL : err);
+		pins = clear_pins(pin_dir, rc != 0, rc ? NULL : err);
 	prog_found_release(&found);
-	return rc ? rc : pins;
+	if (rc == -ENOENT && pins == 1)
+		return 0;
+	return rc ? rc : pins < 0 ? pins : 0;
 }
 
 /* --- status --- */
