@@ -201,7 +201,8 @@ static int prepare(struct gen_opts *o, struct xk_err *err)
 			       "no more ports than there are above --src-port");
 	if ((o->gen.rate_pps && o->gen.rate_pps < o->packet.queues.count) ||
 	    (o->packet.packets && o->packet.packets < o->packet.queues.count))
-		return opt_bad(err, "--queues", "too many", "at most as many as --rate and --packets are");
+		return opt_bad(err, "--queues", "too many",
+			       "at most as many as --rate and --packets are");
 	if (!o->packet.tx_budget)
 		o->packet.tx_budget =
 			o->packet.ring_size; /* one system call sends all that is queued */

@@ -46,10 +46,11 @@ struct run_facts {
 	double duration_s;
 	unsigned n_queues;
 	struct queue_facts *queues;
-	struct nl_counters interface;                  /* of the interface, since the start */
-	double cpu_s, softirq_s;                       /* this process; the whole machine */
-	const char *ended;                             /* why: "signal", "duration" ... */
-	void (*extra_json)(const void *ctx, json_t *object); /* the command's own fields, may be NULL */
+	struct nl_counters interface; /* of the interface, since the start */
+	double cpu_s, softirq_s;      /* this process; the whole machine */
+	const char *ended;            /* why: "signal", "duration" ... */
+	void (*extra_json)(const void *ctx,
+			   json_t *object); /* the command's own fields, may be NULL */
 	void (*extra_text)(const void *ctx);
 	const void *ctx;
 };

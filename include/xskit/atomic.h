@@ -12,11 +12,11 @@
 #ifndef XSKIT_ATOMIC_H
 #define XSKIT_ATOMIC_H
 
-#define xk_load_relaxed(p)       __atomic_load_n((p), __ATOMIC_RELAXED)
-#define xk_load_acquire(p)       __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define xk_store_relaxed(p, v)   __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define xk_store_release(p, v)   __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define xk_bump(p, n)            xk_store_relaxed((p), xk_load_relaxed(p) + (n))
+#define xk_load_relaxed(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
+#define xk_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define xk_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define xk_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define xk_bump(p, n)          xk_store_relaxed((p), xk_load_relaxed(p) + (n))
 
 /* Tell the CPU that this is a spin loop (x86 PAUSE, Arm YIELD). */
 static inline void xk_pause(void)

@@ -16,10 +16,10 @@ extern "C" {
 #endif
 
 struct xk_err {
-	int code;       /* negative errno; 0: nothing went wrong */
-	char what[64];  /* what was being done: "open port" */
-	char why[320];  /* what is wrong, with the names and numbers involved */
-	char fix[256];  /* what to do about it, a command where there is one; may be empty */
+	int code;      /* negative errno; 0: nothing went wrong */
+	char what[64]; /* what was being done: "open port" */
+	char why[320]; /* what is wrong, with the names and numbers involved */
+	char fix[256]; /* what to do about it, a command where there is one; may be empty */
 };
 
 /*
@@ -27,8 +27,8 @@ struct xk_err {
  * `return xk_err_fill(err, -EINVAL, "create UMEM", "use 2048 or 4096", "frame size %u", size);`.
  * code is a negative errno; what and fix are plain text (fix may be NULL); why is a printf format.
  */
-int xk_err_fill(struct xk_err *err, int code, const char *what, const char *fix, const char *why, ...)
-	__attribute__((format(printf, 5, 6)));
+int xk_err_fill(struct xk_err *err, int code, const char *what, const char *fix, const char *why,
+		...) __attribute__((format(printf, 5, 6)));
 
 #ifdef __cplusplus
 }

@@ -51,15 +51,15 @@ enum xk_bind {
 };
 
 struct xk_port_config {
-	uint32_t rx_size, tx_size;        /* ring entries, powers of two; 0: no such direction */
-	uint32_t fill_size, comp_size;    /* likewise; 0: as large as the ring they serve */
+	uint32_t rx_size, tx_size;     /* ring entries, powers of two; 0: no such direction */
+	uint32_t fill_size, comp_size; /* likewise; 0: as large as the ring they serve */
 	enum xk_bind bind;
-	bool multi_buffer;                /* XDP_USE_SG where the kernel has it (6.6) */
-	bool busy_poll;                   /* SO_PREFER_BUSY_POLL and its two companions */
-	uint32_t busy_budget;             /* packets a busy-poll call, 0: 64 */
-	uint32_t busy_usecs;              /* length of a busy-poll call, 0: 20 */
-	uint32_t tx_budget;               /* XDP_MAX_TX_SKB_BUDGET, 0: the kernel's own (32) */
-	uint32_t bind_wait_ms;            /* how long to retry a queue that is busy; 0: 2000 */
+	bool multi_buffer;     /* XDP_USE_SG where the kernel has it (6.6) */
+	bool busy_poll;        /* SO_PREFER_BUSY_POLL and its two companions */
+	uint32_t busy_budget;  /* packets a busy-poll call, 0: 64 */
+	uint32_t busy_usecs;   /* length of a busy-poll call, 0: 20 */
+	uint32_t tx_budget;    /* XDP_MAX_TX_SKB_BUDGET, 0: the kernel's own (32) */
+	uint32_t bind_wait_ms; /* how long to retry a queue that is busy; 0: 2000 */
 };
 
 /* What was granted. */
@@ -70,10 +70,11 @@ struct xk_port_info {
 	bool zerocopy;
 	bool need_wakeup;
 	bool multi_buffer;
-	bool busy_poll;       /* options accepted; it engages only once napi_id is not 0 */
-	uint32_t napi_id;     /* SO_INCOMING_NAPI_ID; see xk_port_look() */
-	uint32_t tx_budget;   /* in force; 0: the kernel has no such option, or it was not asked */
-	int tx_budget_errno;  /* why a tx_budget that was asked is not in force: ENOPROTOOPT, EACCES */
+	bool busy_poll;      /* options accepted; it engages only once napi_id is not 0 */
+	uint32_t napi_id;    /* SO_INCOMING_NAPI_ID; see xk_port_look() */
+	uint32_t tx_budget;  /* in force; 0: the kernel has no such option, or it was not asked */
+	int tx_budget_errno; /* why a tx_budget that was asked is not in force: ENOPROTOOPT, EACCES
+			      */
 	uint32_t rx_size, tx_size, fill_size, comp_size;
 };
 
@@ -81,9 +82,9 @@ struct xk_port_info {
 struct xk_port_stats {
 	uint64_t rx_packets, rx_bytes, rx_frames;
 	uint64_t tx_packets, tx_bytes, tx_frames;
-	uint64_t completed;   /* frames the kernel returned on the completion ring */
-	uint64_t refilled;    /* frames put into the fill ring */
-	uint64_t syscalls;    /* sendto and recvfrom calls made */
+	uint64_t completed; /* frames the kernel returned on the completion ring */
+	uint64_t refilled;  /* frames put into the fill ring */
+	uint64_t syscalls;  /* sendto and recvfrom calls made */
 };
 
 /* The kernel's own (XDP_STATISTICS). */
@@ -102,8 +103,8 @@ struct xk_port;
  * is missing; -ENOBUFS the UMEM exceeds RLIMIT_MEMLOCK and CAP_IPC_LOCK is missing; -EOPNOTSUPP
  * zero-copy asked of a driver that has none; -ENOMEM.
  */
-int xk_port_open(struct xk_port **port, struct xk_umem_cache *cache, const char *ifname, unsigned queue,
-		 const struct xk_port_config *config, struct xk_err *err);
+int xk_port_open(struct xk_port **port, struct xk_umem_cache *cache, const char *ifname,
+		 unsigned queue, const struct xk_port_config *config, struct xk_err *err);
 
 /* Frames in the RX and completion rings go back to the cache first; the kernel keeps no others. */
 void xk_port_close(struct xk_port *port);
@@ -137,15 +138,16 @@ int xk_port_kick(struct xk_port *port);
 /* One recvfrom: drives busy polling, and lets pending softirqs run. Errors as xk_port_kick(). */
 int xk_port_poll(struct xk_port *port);
 
-unsigned xk_port_tx_pending(const struct xk_port *port); /* frames the kernel has not returned yet */
-unsigned xk_port_tx_room(const struct xk_port *port);    /* free entries of the TX ring */
+unsigned
+xk_port_tx_pending(const struct xk_port *port);       /* frames the kernel has not returned yet */
+unsigned xk_port_tx_room(const struct xk_port *port); /* free entries of the TX ring */
 
 /* Whole packets in the RX ring that nobody has taken yet; from any thread, a moment's value. */
 unsigned xk_port_rx_waiting(const struct xk_port *port);
 
-int xk_port_fd(const struct xk_port *port);              /* for poll(2) and the XSKMAP */
+int xk_port_fd(const struct xk_port *port); /* for poll(2) and the XSKMAP */
 const struct xk_port_info *xk_port_info(const struct xk_port *port); /* constant but for napi_id */
-void xk_port_look(struct xk_port *port);                 /* read SO_INCOMING_NAPI_ID anew */
+void xk_port_look(struct xk_port *port); /* read SO_INCOMING_NAPI_ID anew */
 void xk_port_stats(const struct xk_port *port, struct xk_port_stats *stats);
 int xk_port_xdp_stats(const struct xk_port *port, struct xk_port_xdp_stats *stats);
 

@@ -29,8 +29,9 @@ extern "C" {
 struct xk_umem_config {
 	uint32_t frames;     /* how many, at least 1 */
 	uint32_t frame_size; /* bytes, a power of two, 2048 up to the page size of the memory */
-	uint32_t headroom;   /* bytes kept free before a received packet, beside the kernel's own 256 */
-	uint16_t id;         /* put into every xk_pkt that comes from here */
+	uint32_t headroom; /* bytes kept free before a received packet, beside the kernel's own 256
+			    */
+	uint16_t id;       /* put into every xk_pkt that comes from here */
 };
 
 struct xk_umem;
@@ -54,10 +55,10 @@ const struct xk_mem *xk_umem_mem(const struct xk_umem *umem);
 
 /* One thread's stock of frames; visible so that get, put and data can be inlined. */
 struct xk_umem_cache {
-	uint8_t *base;          /* address 0 of the UMEM */
-	uint64_t frame_mask;    /* address & frame_mask = start of the frame */
-	uint64_t *stock;        /* frames on hand, a stack */
-	uint32_t count, size;   /* on hand; room in stock */
+	uint8_t *base;        /* address 0 of the UMEM */
+	uint64_t frame_mask;  /* address & frame_mask = start of the frame */
+	uint64_t *stock;      /* frames on hand, a stack */
+	uint32_t count, size; /* on hand; room in stock */
 	struct xk_umem *umem;
 	struct xk_umem_cache *next; /* the UMEM's list of caches */
 };
@@ -115,10 +116,10 @@ enum xk_owner {
 };
 
 struct xk_ledger {
-	uint32_t frames;           /* of the UMEM */
-	uint32_t held[XK_OWNERS];  /* found with each owner; the kernel's are counted, not seen */
-	uint32_t twice;            /* found with two owners, or no frame of this UMEM at all */
-	int64_t lost;              /* frames less all of held: 0, unless someone dropped or forged one */
+	uint32_t frames;          /* of the UMEM */
+	uint32_t held[XK_OWNERS]; /* found with each owner; the kernel's are counted, not seen */
+	uint32_t twice;           /* found with two owners, or no frame of this UMEM at all */
+	int64_t lost; /* frames less all of held: 0, unless someone dropped or forged one */
 };
 
 /* 0; -EUCLEAN: lost is not 0 or twice is not 0 (the ledger is filled all the same); -ENOMEM. */

@@ -427,18 +427,19 @@ static void test_small_fill_ring(void **state)
 
 static void test_full_rx_ring(void **state)
 {
+	struct xk_port_config config = plain;
 	struct xk_port_xdp_stats stats;
 	struct xk_ledger ledger;
 	unsigned n = 0;
 
 	(void)state;
-	start_open((struct sim_config){0}, plain);
+	config.fill_size = 2 * RING; /* more frames than the RX ring has slots */
+	start_open((struct sim_config){0}, config);
 	receive_and_recycle();
 	/* the last one taken from the fill ring stays with the kernel */
 	for (uint32_t i = 0; i < RING; i++)
 		assert_true(sim_deliver(sock, i, 64));
 	sim_flush(sock);
-	xk_port_rx(port, &(struct xk_pkt){0}, 0);
 	assert_false(sim_deliver(sock, RING, 64));
 	assert_false(sim_deliver(sock, RING, 64));
 	sim_flush(sock);

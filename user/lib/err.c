@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <xskit/err.h>
 
-int xk_err_fill(struct xk_err *err, int code, const char *what, const char *fix, const char *why, ...)
+int xk_err_fill(struct xk_err *err, int code, const char *what, const char *fix, const char *why,
+		...)
 {
 	va_list args;
 

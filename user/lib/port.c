@@ -135,9 +135,10 @@ void port_refill(struct xk_port *port)
 }
 
 /*
- * Whether a refill is worth looking for, by our own counters alone: the fill ring's index lies on a
- * line that the kernel writes with every packet, and an idle receiver that reads it each time makes
- * the sender's CPU fetch that line back each time.
+ * Whether a refill is worth looking for. An idle receiver, or one that gets single packets, goes by
+ * its own counters: the fill ring's index lies on a line that the kernel writes with every packet,
+ * and whoever reads it makes the sender's CPU fetch it back. Behind a large burst it is read
+ * anyway, because the kernel may have used up frames that still wait in the RX ring.
  */
 static inline bool fill_due(const struct xk_port *port)
 {
@@ -167,9 +168,10 @@ unsigned xk_port_rx(struct xk_port *port, struct xk_pkt *pkts, unsigned n)
 	uint64_t bytes = 0;
 	unsigned fragments = 0;
 
-	if (fill_due(port))
+	n = ring_filled(rx, n);
+	if (n >= BATCH / 4 || fill_due(port))
 		port_refill(port);
-	n = whole_packets(rx, ring_filled(rx, n));
+	n = whole_packets(rx, n);
 	if (n == 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
