@@ -198,7 +198,8 @@ stop() {
 run() {
 	local want=$1 ns=$2
 	shift 2
-	local what="exit code $want: xskit ${*#*xskit }"
+	local what="$*"
+	what="exit code $want: xskit ${what#*xskit }"
 	in_ns "$ns" timeout $((10 * slow)) "$@" >"$T/run.out" 2>"$T/run.err" # 124: it did not end
 	rc=$? out=$(cat "$T/run.out") err=$(cat "$T/run.err")
 	# shellcheck disable=SC2053  # a pattern
