@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* gen: generate traffic at a rate. */
+#include <cap-ng.h>
 #include <errno.h>
 #include <stdlib.h>
 #include "cmd.h"
@@ -169,6 +170,14 @@ static int build_frame(struct gen_opts *o, const struct nl_link *link, struct xk
 	return 0;
 }
 
+/* The kernel engine's program takes a capability that the AF_XDP engine does without. */
+static bool may_load(void)
+{
+	capng_get_caps_process();
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON) ||
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}
+
 /* The kernel engine needs a device that takes redirected frames; a veth does if its peer has XDP.
  */
 static int choose_engine(struct gen_opts *o, const struct nl_link *link, struct xk_err *err)
@@ -178,8 +187,9 @@ static int choose_engine(struct gen_opts *o, const struct nl_link *link, struct 
 	bool able = !known || (features & NL_XDP_NDO_XMIT);
 
 	if (o->engine == ENGINE_AUTO)
-		o->engine =
-			able && o->gen.spec.size <= KENGINE_MAX_FRAME ? ENGINE_KERNEL : ENGINE_XSK;
+		o->engine = able && may_load() && o->gen.spec.size <= KENGINE_MAX_FRAME
+				    ? ENGINE_KERNEL
+				    : ENGINE_XSK;
 	if (o->engine == ENGINE_XSK || able)
 		return 0;
 	return xk_err_fill(

@@ -134,9 +134,10 @@ static int load(struct kengine *e, struct xk_err *err)
 		return xk_err_fill(err, -errno, WHAT, NULL, "cannot open the generator program");
 	fill_rodata(e->skel->rodata, &e->config);
 	ret = xdp_gen__load(e->skel);
-	if (ret == -EPERM)
-		return xk_err_fill(err, ret, WHAT, "run as root, or with CAP_BPF and CAP_NET_ADMIN",
-				   "loading the generator program needs CAP_BPF and CAP_NET_ADMIN");
+	if (ret == -EPERM || ret == -EACCES) /* the latter is the verifier's: pointer arithmetic */
+		return xk_err_fill(err, ret, WHAT,
+				   "run as root, with these capabilities, or use --engine xsk",
+				   "its program needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 	if (ret)
 		return xk_err_fill(err, ret, WHAT, "-v shows the kernel's messages",
 				   "the kernel refuses the generator program: %s", strerror(-ret));

@@ -10,9 +10,10 @@
  * at all is for the caller to ask first: NL_XDP_NDO_XMIT of nl_xdp_features() on `ifindex` itself.
  * A veth shows it there when its peer has an XDP program or GRO on.
  *
- * Capabilities: create needs CAP_BPF and CAP_NET_ADMIN (loading an XDP program). run needs none
- * (tried on 6.18), only the program's file descriptor, so they may be dropped in between; kernels
- * before 5.19 want CAP_BPF there too where kernel.unprivileged_bpf_disabled is set.
+ * Capabilities: create needs CAP_BPF and CAP_NET_ADMIN (loading an XDP program) and CAP_PERFMON
+ * (the program computes with packet pointers). run needs none (tried on 6.18), only the program's
+ * file descriptor, so they may be dropped in between; kernels before 5.19 want CAP_BPF there too
+ * where kernel.unprivileged_bpf_disabled is set.
  *
  * Thread contract: create and destroy from one thread, destroy after run has returned; run from
  * one thread at a time, in the network namespace of the interface; stop and the getters from any.

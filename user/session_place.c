@@ -15,32 +15,41 @@ static int bad_queue(const struct session *s, unsigned queue, unsigned queues, s
 	return CMD_USAGE;
 }
 
+static int make_lanes(struct session *s, unsigned n, struct xk_err *err)
+{
+	s->lanes = calloc(n, sizeof(*s->lanes));
+	if (!s->lanes)
+		return xk_err_fill(err, -ENOMEM, s->action->command, NULL,
+				   "no memory for %u queues", n);
+	s->n_lanes = n;
+	for (unsigned i = 0; i < n; i++) {
+		s->lanes[i].cpu_claim = -1;
+		s->lanes[i].control = &s->control;
+	}
+	s->control.lanes = s->lanes;
+	s->control.n_lanes = n;
+	s->control.limit = s->opts->packets;
+	return 0;
+}
+
+/* All queues to receive from, one to send on, unless told otherwise. */
 static int choose_queues(struct session *s, struct xk_err *err)
 {
 	const struct number_list *list = &s->opts->queues;
-	unsigned queues = s->action->rx ? s->link.rx_queues : s->link.tx_queues;
+	unsigned told = s->action->rx ? s->link.rx_queues : s->link.tx_queues;
+	unsigned queues = told ? told : 1;
+	unsigned all = s->action->rx && !s->action->one_queue ? queues : 1;
+	int ret;
 
-	if (queues == 0 || queues > XK_MAX_QUEUES)
-		queues = queues ? XK_MAX_QUEUES : 1;
-	s->n_lanes = list->count ? list->count : queues;
 	if (s->action->one_queue && list->count > 1)
 		return opt_bad(err, "--queues", "more than one", "a single queue for this command");
-	if (s->action->one_queue || !s->action->rx)
-		s->n_lanes = list->count ? list->count : 1;
-	s->lanes = calloc(s->n_lanes, sizeof(*s->lanes));
-	if (!s->lanes)
-		return xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory for queues");
-	for (unsigned i = 0; i < s->n_lanes; i++) {
+	ret = make_lanes(s, list->count ? list->count : all, err);
+	for (unsigned i = 0; !ret && i < s->n_lanes; i++) {
 		s->lanes[i].queue = list->count ? list->number[i] : i;
-		s->lanes[i].cpu_claim = -1;
-		s->lanes[i].control = &s->control;
-		if (s->lanes[i].queue >= queues)
-			return bad_queue(s, s->lanes[i].queue, queues, err);
+		if (s->lanes[i].queue >= queues || s->lanes[i].queue >= XK_MAX_QUEUES)
+			ret = bad_queue(s, s->lanes[i].queue, queues, err);
 	}
-	s->control.lanes = s->lanes;
-	s->control.n_lanes = s->n_lanes;
-	s->control.limit = s->opts->packets;
-	return 0;
+	return ret;
 }
 
 static bool allowed(const struct xk_place *place, unsigned cpu)

@@ -28,7 +28,13 @@ check 'the program is gone' until_ok 2 no_xdp a va
 
 in_ns b ethtool -K vb gro on
 run 0 a "${user[@]}" gen va -j --engine xsk -n 1000 --dst-mac $MAC_B
+run 0 a "${user[@]}" gen va -j -n 1000 --dst-mac $MAC_B
+check 'gen chooses the engine that may run' jq -se 'last.engine == "xsk"' run.out
+run 1 a "${user[@]}" gen va --engine kernel -n 1000 --dst-mac $MAC_B
+one_line 'the kernel engine without CAP_PERFMON' CAP_PERFMON
+as bpf net_admin net_raw perfmon
 run 0 a "${user[@]}" gen va -j --engine kernel -n 1000 --dst-mac $MAC_B
+as bpf net_admin net_raw
 run 0 a "${user[@]}" ping va -j $IP_B --icmp -n 10
 start echo a "${user[@]}" echo va -j --ip 10.77.0.9
 ready echo

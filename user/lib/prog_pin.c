@@ -251,18 +251,44 @@ void prog_pin_clear(int dirfd)
 	}
 }
 
-/* Only if it is empty by now; the parent is reached through the directory itself. */
+/* Take the last component off a path: it is returned, NULL: there is none. */
+static char *last_name(char *path)
+{
+	size_t n = strlen(path);
+	char *slash;
+
+	while (n > 1 && path[n - 1] == '/')
+		path[--n] = 0;
+	slash = strrchr(path, '/');
+	if (!slash || !slash[1])
+		return NULL;
+	*slash = 0;
+	return slash + 1;
+}
+
+/* The directory of a network namespace is named by its inode; xskit/ above it is not ours to
+ * remove. */
+static bool is_namespace(const char *name)
+{
+	return name && *name && strspn(name, "0123456789") == strlen(name);
+}
+
+/* Only what is empty by now; parents are reached through the directory itself. */
 void prog_pin_rmdir(int dirfd, const char *dir)
 {
 	int parent = openat(dirfd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int above = parent < 0 ? -1 : openat(parent, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char path[PATH_MAX], *name;
-	size_t n = (size_t)snprintf(path, sizeof(path), "%s", dir);
 
-	while (n > 1 && n < sizeof(path) && path[n - 1] == '/')
-		path[--n] = 0;
-	name = strrchr(path, '/');
-	if (parent >= 0 && name)
-		unlinkat(parent, name + 1, AT_REMOVEDIR);
+	snprintf(path, sizeof(path), "%s", dir);
+	name = last_name(path);
+	if (parent >= 0 && name && !unlinkat(parent, name, AT_REMOVEDIR)) {
+		name = last_name(path);
+		if (above >= 0 && is_namespace(name))
+			unlinkat(above, name, AT_REMOVEDIR);
+	}
+	if (above >= 0)
+		close(above);
 	if (parent >= 0)
 		close(parent);
 }
