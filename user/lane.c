@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -23,9 +22,27 @@ uint64_t now_ns(void)
 
 /* --- open and close --- */
 
+/* Ports that share a UMEM share its frames: shorter rings each, rather than more memory. */
+static uint32_t ring_size(const struct lane *lane, const struct packet_opts *opts)
+{
+	uint32_t size = opts->ring_size;
+
+	while (size > 64 && size * lane->n_ports > opts->ring_size)
+		size /= 2;
+	return size;
+}
+
+static uint32_t frames(const struct lane *lane, const struct packet_opts *opts)
+{
+	uint32_t least = 2 * ring_size(lane, opts) * lane->n_ports;
+
+	return lane->n_ports > 1 && opts->frames < least ? least : opts->frames;
+}
+
 static int open_memory(struct lane *lane, const struct packet_opts *opts, struct xk_err *err)
 {
-	const struct xk_umem_config umem = {.frames = opts->frames, .frame_size = opts->frame_size};
+	const struct xk_umem_config umem = {.frames = frames(lane, opts),
+					    .frame_size = opts->frame_size};
 	const struct xk_mem_config mem = {
 		.size = xk_umem_size(&umem), .node = lane->node, .huge = opts->hugepages};
 	int ret;
@@ -37,19 +54,38 @@ static int open_memory(struct lane *lane, const struct packet_opts *opts, struct
 	return ret ? xk_err_fill(err, ret, "create UMEM", NULL, "no memory for a cache") : 0;
 }
 
-static int open_port(struct lane *lane, const struct packet_opts *opts, struct xk_err *err)
+static int open_port(struct lane *lane, struct lane_port *p, const struct packet_opts *opts,
+		     struct xk_err *err)
 {
+	uint32_t size = ring_size(lane, opts);
 	const struct xk_port_config config = {
-		.rx_size = lane->action->rx ? opts->ring_size : 0,
-		.tx_size = lane->action->tx ? opts->ring_size : 0,
+		.rx_size = lane->action->rx ? size : 0,
+		.tx_size = lane->action->tx ? size : 0,
 		.bind = opts->bind,
 		.multi_buffer = true,
 		.busy_poll = opts->poll == XK_IDLE_BUSY,
 		.busy_budget = opts->busy_budget,
-		.tx_budget = opts->tx_budget,
+		.tx_budget = opts->tx_budget < size ? opts->tx_budget : size,
 	};
 
-	return xk_port_open(&lane->port, &lane->cache, opts->ifname, lane->queue, &config, err);
+	return xk_port_open(&p->port, &lane->cache, opts->ifname, p->queue, &config, err);
+}
+
+/* The port that rx, tx and the action's lane_send() mean. */
+static inline void serve(struct lane *lane, unsigned i)
+{
+	lane->at = &lane->ports[i];
+	lane->port = lane->at->port;
+}
+
+static int open_ports(struct lane *lane, const struct packet_opts *opts, struct xk_err *err)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < lane->n_ports && !ret; i++)
+		ret = open_port(lane, &lane->ports[i], opts, err);
+	serve(lane, 0);
+	return ret;
 }
 
 static int open_buffers(struct lane *lane, const struct packet_opts *opts, struct xk_err *err)
@@ -73,19 +109,25 @@ int lane_open(struct lane *lane, const struct packet_opts *opts, const struct ac
 
 	lane->action = action;
 	lane->busy = opts->poll == XK_IDLE_BUSY;
+	lane->fds = calloc(lane->n_ports + 1, sizeof(*lane->fds));
+	if (!lane->fds)
+		return xk_err_fill(err, -ENOMEM, "open queue", NULL, "no memory");
 	if (!action->rx && !action->tx)
 		return 0;
 	if ((ret = open_memory(lane, opts, err)) || (ret = open_buffers(lane, opts, err)))
 		return ret;
-	return open_port(lane, opts, err);
+	return open_ports(lane, opts, err);
 }
 
 void lane_close(struct lane *lane)
 {
-	xk_port_close(lane->port);
+	for (unsigned i = 0; i < lane->n_ports; i++)
+		xk_port_close(lane->ports[i].port);
 	xk_umem_cache_fini(&lane->cache);
 	xk_umem_destroy(lane->umem);
 	xk_mem_destroy(lane->mem);
+	free(lane->ports);
+	free(lane->fds);
 	free(lane->pkts);
 	free(lane->out);
 	free(lane->verdict);
@@ -100,8 +142,10 @@ static uint64_t remaining(const struct lane_control *control)
 	uint64_t taken = 0;
 
 	for (unsigned i = 0; i < control->n_lanes; i++) {
-		xk_port_stats(control->lanes[i].port, &stats);
-		taken += stats.rx_packets;
+		for (unsigned p = 0; p < control->lanes[i].n_ports; p++) {
+			xk_port_stats(control->lanes[i].ports[p].port, &stats);
+			taken += stats.rx_packets;
+		}
 	}
 	return taken < control->limit ? control->limit - taken : 0;
 }
@@ -142,7 +186,7 @@ uint32_t lane_capacity(const struct lane *lane, const struct xk_pkt *pkt)
 unsigned lane_send(struct lane *lane, const struct xk_pkt *pkts, unsigned n)
 {
 	n = xk_port_tx(lane->port, pkts, n);
-	lane->again |= n > 0;
+	lane->at->again |= n > 0;
 	return n;
 }
 
@@ -150,7 +194,7 @@ int lane_flush(struct lane *lane)
 {
 	int ret = xk_port_kick(lane->port);
 
-	lane->again = ret != 0;
+	lane->at->again = ret != 0;
 	/* a link that is down keeps what is queued, and may come up again */
 	return ret == -EAGAIN || ret == -ENETDOWN ? 0 : ret;
 }
@@ -209,34 +253,56 @@ static bool busy_polls(const struct lane *lane)
 	return lane->busy && xk_load_relaxed(&xk_port_info(lane->port)->napi_id);
 }
 
-int lane_step(void *arg)
+/* What there is to do at lane->port. */
+static int step_port(struct lane *lane)
 {
-	struct lane *lane = arg;
-	unsigned n, moved;
-	int ret;
+	unsigned moved = xk_port_tx_pending(lane->port) ? xk_port_reap(lane->port) : 0;
+	unsigned n = receive(lane);
+	int ret = act(lane, n);
 
-	if (!lane->port)
-		return lane->action->run(lane->state, lane, &(struct burst){0});
-	moved = xk_port_tx_pending(lane->port) ? xk_port_reap(lane->port) : 0;
-	n = receive(lane);
-	ret = act(lane, n);
 	if (ret < 0)
 		return ret;
 	moved += n + (unsigned)ret;
-	lane->idle_steps = moved ? 0 : lane->idle_steps + 1;
-	if (lane->again || lane->idle_steps % IDLE_LOOK == 0)
+	lane->at->idle_steps = moved ? 0 : lane->at->idle_steps + 1;
+	if (lane->at->again || lane->at->idle_steps % IDLE_LOOK == 0)
 		ret = lane_flush(lane);
 	if (moved == 0 && ret == 0 && busy_polls(lane))
 		ret = xk_port_poll(lane->port);
 	return ret < 0 && ret != -EAGAIN && ret != -ENETDOWN ? ret : (int)moved;
 }
 
+int lane_step(void *arg)
+{
+	struct lane *lane = arg;
+	int moved = 0;
+
+	if (!lane->port)
+		return lane->action->run(lane->state, lane, &(struct burst){0});
+	for (unsigned i = 0; i < lane->n_ports; i++) {
+		int ret;
+
+		serve(lane, i);
+		ret = step_port(lane);
+		if (ret < 0)
+			return ret;
+		moved += ret;
+	}
+	return moved;
+}
+
 /* --- sleep --- */
+
+static bool tx_pending(const struct lane *lane)
+{
+	for (unsigned i = 0; i < lane->n_ports; i++)
+		if (lane->ports[i].again || xk_port_tx_pending(lane->ports[i].port))
+			return true;
+	return false;
+}
 
 static uint64_t sleep_ns(const struct lane *lane)
 {
-	uint64_t longest =
-		xk_port_tx_pending(lane->port) || lane->again ? COMPLETION_WAIT_NS : WAIT_NS;
+	uint64_t longest = tx_pending(lane) ? COMPLETION_WAIT_NS : WAIT_NS;
 	uint64_t now, next;
 
 	if (!lane->action->next_ns)
@@ -248,22 +314,32 @@ static uint64_t sleep_ns(const struct lane *lane)
 	return next - now - SHORT_WAIT_NS < longest ? next - now - SHORT_WAIT_NS : longest;
 }
 
+/* The lane's ports, then wake_fd. */
+static int wait_for_ports(struct lane *lane, int wake_fd, const struct timespec *timeout)
+{
+	struct pollfd *fds = lane->fds;
+	unsigned n = lane->port ? lane->n_ports : 0;
+
+	fds[n] = (struct pollfd){.fd = wake_fd, .events = POLLIN};
+	for (unsigned i = 0; i < n; i++)
+		fds[i] = (struct pollfd){.fd = xk_port_fd(lane->ports[i].port), .events = POLLIN};
+	xk_bump(&lane->waits, 1);
+	if (ppoll(fds, n + 1, timeout, NULL) < 0 && errno != EINTR)
+		return -errno;
+	for (unsigned i = 0; i < n; i++)
+		if (fds[i].revents & POLLERR)
+			return -ENODEV;
+	return 0;
+}
+
 int lane_wait(void *arg, int wake_fd)
 {
 	struct lane *lane = arg;
-	struct pollfd fds[] = {{.fd = wake_fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
 	uint64_t ns = lane->port ? sleep_ns(lane) : WAIT_NS;
-	struct timespec timeout = {.tv_sec = (time_t)(ns / 1000000000),
-				   .tv_nsec = (long)(ns % 1000000000)};
+	const struct timespec timeout = {.tv_sec = (time_t)(ns / 1000000000),
+					 .tv_nsec = (long)(ns % 1000000000)};
 
-	if (ns == 0)
-		return 0;
-	if (lane->port)
-		fds[1].fd = xk_port_fd(lane->port);
-	xk_bump(&lane->waits, 1);
-	if (ppoll(fds, 2, &timeout, NULL) < 0 && errno != EINTR)
-		return -errno;
-	return fds[1].revents & POLLERR ? -ENODEV : 0;
+	return ns ? wait_for_ports(lane, wake_fd, &timeout) : 0;
 }
 
 void lane_finish(struct lane *lane)

@@ -13,6 +13,7 @@
 #define XSKIT_LANE_H
 
 #include <jansson.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <xskit/atomic.h>
@@ -43,7 +44,7 @@ struct lane;
 struct action {
 	const char *command;
 	bool rx, tx;      /* what it needs of a port; neither: it moves packets without one */
-	bool one_queue;   /* takes a single queue, the first of --queues or 0 */
+	bool one_worker;  /* all queues in one lane: answers may come by any of them */
 	bool limits_own;  /* -n is the action's business, not the lane's */
 	bool writes_file; /* at the end: keeps CAP_DAC_OVERRIDE permitted until then */
 
@@ -82,17 +83,28 @@ struct lane_control {
 	unsigned n_lanes;
 };
 
+/* One of a lane's queues. */
+struct lane_port {
+	struct xk_port *port;
+	unsigned queue;
+	struct xk_xdp_counters base; /* of the queue, at the start */
+	bool again;                  /* the kernel left frames in the TX ring: wake it again */
+	uint32_t idle_steps;         /* in a row */
+};
+
 struct lane {
-	struct xk_port *port; /* NULL: the action needs none */
+	struct xk_port *port;    /* the one that is being served; NULL: the action needs none */
+	struct lane_port *at;    /* where it is kept */
+	struct lane_port *ports; /* at least one, usually no more; all of them share the UMEM */
+	unsigned n_ports;
 	const struct action *action;
 	void *state;
 	struct lane_control *control;
 	struct xk_pkt *pkts, *out;
+	struct pollfd *fds; /* room for the ports and one more */
 	uint8_t *verdict;
 	unsigned batch;
-	bool busy;           /* --poll busy was asked for */
-	uint32_t idle_steps; /* in a row */
-	bool again;          /* the kernel left frames in the TX ring: wake it again */
+	bool busy; /* --poll busy was asked for */
 	bool said_done;
 	uint64_t waits;   /* relaxed: sleeps in poll(2) */
 	uint64_t tx_full; /* relaxed: packets recycled because the TX ring was full */
@@ -101,15 +113,14 @@ struct lane {
 	struct xk_umem *umem;
 	struct xk_mem *mem;
 	struct xk_worker *worker;
-	unsigned queue;
 	int cpu, cpu_claim, node;
 	enum xk_idle idle;
 };
 
-/* UMEM, cache, port and buffers of a lane whose queue, node and control are set. */
+/* UMEM, cache, ports and buffers of a lane whose queues, node and control are set. */
 int lane_open(struct lane *lane, const struct packet_opts *opts, const struct action *action,
 	      struct xk_err *err);
-void lane_close(struct lane *lane);
+void lane_close(struct lane *lane); /* also one that was never, or only partly, opened */
 
 int lane_step(void *lane);              /* xk_step_fn */
 int lane_wait(void *lane, int wake_fd); /* xk_wait_fn */

@@ -499,11 +499,11 @@ int opts_parse(const struct command_line *line, int argc, char **argv)
 			    NULL};
 	struct parse parse = {.line = line, .bad = ""};
 	char name[64], fix[96];
+	char **words;
 	int ret;
 
 	snprintf(name, sizeof(name), "xskit %s", line->name);
 	snprintf(fix, sizeof(fix), "see `%s --help`", name);
-	argv[0] = name;
 	line->err->code = 0;
 	if (line->packet) {
 		set_defaults(line->packet);
@@ -513,8 +513,13 @@ int opts_parse(const struct command_line *line, int argc, char **argv)
 		argp_help(&argp, stdout, ARGP_HELP_STD_HELP, name);
 		return CMD_HELPED;
 	}
+	words = calloc((size_t)argc + 1, sizeof(*words));
+	if (!words)
+		return xk_err_fill(line->err, -ENOMEM, line->name, NULL, "no memory");
+	memcpy(words, argv, (size_t)argc * sizeof(*words)); /* argp changes their order */
 	/* argp's own messages take two lines: ours is one */
-	ret = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parse);
+	ret = argp_parse(&argp, argc, words, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parse);
+	free(words);
 	if (ret && !line->err->code)
 		xk_err_fill(line->err, -EINVAL, line->name, fix,
 			    "unknown option, or one without its value: '%s'", parse.bad);

@@ -311,7 +311,7 @@ void ping_action(struct action *action)
 		.command = "ping",
 		.rx = true,
 		.tx = true,
-		.one_queue = true,
+		.one_worker = true,
 		.limits_own = true,
 		.lane_init = ping_lane_init,
 		.run = ping_run,

@@ -76,16 +76,11 @@ static int open_prog(struct session *s, struct xk_err *err)
 
 static int open_lanes(struct session *s, struct xk_err *err)
 {
-	for (; s->opened < s->n_lanes; s->opened++) {
-		struct lane *lane = &s->lanes[s->opened];
-		int ret = lane_open(lane, s->opts, s->action, err);
+	int ret = 0;
 
-		if (ret) {
-			lane_close(lane);
-			return ret;
-		}
-	}
-	return s->lanes[0].port ? check_mtu(s, err) : 0;
+	for (unsigned i = 0; i < s->n_lanes && !ret; i++)
+		ret = lane_open(&s->lanes[i], s->opts, s->action, err);
+	return !ret && s->lanes[0].port ? check_mtu(s, err) : ret;
 }
 
 static int init_actions(struct session *s, struct xk_err *err)
@@ -100,13 +95,15 @@ static int init_actions(struct session *s, struct xk_err *err)
 /* From here on packets arrive: rules first, then the socket. */
 static int insert_sockets(struct session *s, struct xk_err *err)
 {
-	for (unsigned i = 0; s->prog && i < s->n_lanes; i++) {
-		const struct lane *lane = &s->lanes[i];
-		int ret = xk_prog_rules(s->prog, lane->queue, s->opts->keep, s->opts->rules,
-					s->opts->n_rules, err);
+	const struct packet_opts *opts = s->opts;
+	int ret;
 
+	if (!s->prog)
+		return 0;
+	for_each_port (s, lane, p) {
+		ret = xk_prog_rules(s->prog, p->queue, opts->keep, opts->rules, opts->n_rules, err);
 		if (!ret)
-			ret = xk_prog_insert(s->prog, lane->queue, xk_port_fd(lane->port), err);
+			ret = xk_prog_insert(s->prog, p->queue, xk_port_fd(p->port), err);
 		if (ret)
 			return ret;
 	}
@@ -121,30 +118,37 @@ int session_not_granted(const struct session *s, struct xk_err *err, const char 
 	return CMD_NOT_GRANTED;
 }
 
-static int check_required(const struct session *s, struct xk_err *err)
+static int check_port(const struct session *s, const struct lane *lane, const struct xk_port *port,
+		      struct xk_err *err)
 {
+	const struct xk_mem_info *mem = xk_mem_info(lane->mem);
 	unsigned require = s->opts->require;
 
-	if ((require & REQUIRE_NATIVE) && s->prog && xk_prog_info(s->prog)->mode != XK_MODE_NATIVE)
+	if ((require & REQUIRE_ZEROCOPY) && !xk_port_info(port)->zerocopy)
+		return session_not_granted(s, err, "zerocopy",
+					   "the driver has none for this queue");
+	if ((require & REQUIRE_HUGEPAGES) && !mem->huge)
+		return session_not_granted(s, err, "hugepages",
+					   "reserve some: sysctl vm.nr_hugepages=N");
+	if ((require & REQUIRE_NODE) && lane->node >= 0 && mem->node != lane->node)
+		return session_not_granted(s, err, "memory on the wanted node", "free some there");
+	if ((require & REQUIRE_BUSYPOLL) && !xk_port_info(port)->busy_poll)
+		return session_not_granted(s, err, "busypoll",
+					   "it takes CAP_NET_ADMIN and kernel 5.11");
+	return 0;
+}
+
+static int check_required(const struct session *s, struct xk_err *err)
+{
+	int ret = 0;
+
+	if ((s->opts->require & REQUIRE_NATIVE) && s->prog &&
+	    xk_prog_info(s->prog)->mode != XK_MODE_NATIVE)
 		return session_not_granted(s, err, "native XDP",
 					   "the driver has none, or --mode skb was given");
-	for (unsigned i = 0; i < s->opened && s->lanes[i].port; i++) {
-		const struct lane *lane = &s->lanes[i];
-		const struct xk_mem_info *mem = xk_mem_info(lane->mem);
-
-		if ((require & REQUIRE_ZEROCOPY) && !xk_port_info(lane->port)->zerocopy)
-			return session_not_granted(s, err, "zerocopy",
-						   "the driver has none for this queue");
-		if ((require & REQUIRE_HUGEPAGES) && !mem->huge)
-			return session_not_granted(s, err, "hugepages",
-						   "reserve some: sysctl vm.nr_hugepages=N");
-		if ((require & REQUIRE_NODE) && lane->node >= 0 && mem->node != lane->node)
-			return session_not_granted(s, err, "memory on the wanted node",
-						   "free some there");
-		if ((require & REQUIRE_BUSYPOLL) && !xk_port_info(lane->port)->busy_poll)
-			return session_not_granted(s, err, "busypoll",
-						   "it takes CAP_NET_ADMIN and kernel 5.11");
-	}
+	for_each_port (s, lane, p)
+		if (p->port && (ret = check_port(s, lane, p->port, err)))
+			return ret;
 	return 0;
 }
 
@@ -181,7 +185,7 @@ static int start_workers(struct session *s, struct xk_err *err)
 		};
 		int ret;
 
-		snprintf(name, sizeof(name), "xk-%s-%u", s->action->command, lane->queue);
+		snprintf(name, sizeof(name), "xk-%s-%u", s->action->command, lane->ports[0].queue);
 		ret = xk_worker_start(&lane->worker, &config, lane_step, lane, err);
 		if (ret)
 			return ret;
@@ -199,12 +203,12 @@ static void pause_ms(unsigned ms)
 
 static bool tx_pending(const struct session *s)
 {
-	for (unsigned i = 0; i < s->n_lanes; i++) {
-		struct xk_port_stats stats;
+	struct xk_port_stats stats;
 
-		if (!s->lanes[i].port)
+	for_each_port (s, lane, p) {
+		if (!p->port)
 			continue;
-		xk_port_stats(s->lanes[i].port, &stats);
+		xk_port_stats(p->port, &stats);
 		if (stats.tx_frames != stats.completed)
 			return true;
 	}
@@ -216,8 +220,9 @@ static bool rx_pending(const struct session *s)
 {
 	unsigned waiting = 0;
 
-	for (unsigned i = 0; !s->control.limit && i < s->n_lanes && s->lanes[i].port; i++)
-		waiting += xk_port_rx_waiting(s->lanes[i].port);
+	for_each_port (s, lane, p)
+		if (p->port && !s->control.limit)
+			waiting += xk_port_rx_waiting(p->port);
 	return waiting || session_unaccounted(s);
 }
 
@@ -241,12 +246,11 @@ static void wind_down(struct session *s)
 	xk_store_relaxed(&s->control.closing, 1);
 	for (int ms = 0; !s->gone && ms < SETTLE_MS && !settled(s); ms++)
 		pause_ms(1);
-	for (unsigned i = 0; i < s->n_lanes; i++) {
+	for_each_port (s, lane, p)
 		if (s->prog)
-			xk_prog_remove(s->prog, s->lanes[i].queue);
-		if (s->action->stop)
-			s->action->stop(s->lanes[i].state);
-	}
+			xk_prog_remove(s->prog, p->queue);
+	for (unsigned i = 0; s->action->stop && i < s->n_lanes; i++)
+		s->action->stop(s->lanes[i].state);
 	for (int ms = 0; !s->gone && ms < DRAIN_RX_MS && rx_pending(s); ms++)
 		pause_ms(1);
 	for (int ms = 0; !s->gone && ms < DRAIN_TX_MS && tx_pending(s); ms++)
@@ -290,7 +294,7 @@ static void report_end(struct session *s, struct queue_facts *queues)
 
 static int run(struct session *s, struct xk_err *err)
 {
-	struct queue_facts *queues = calloc(s->n_lanes, sizeof(*queues));
+	struct queue_facts *queues = calloc(s->n_queues, sizeof(*queues));
 	struct run_facts facts;
 	int ret, failed;
 
@@ -321,8 +325,10 @@ static int set_up(struct session *s, struct xk_err *err)
 		return ret;
 	if ((ret = session_place(s, err)) || (ret = open_prog(s, err)) ||
 	    (ret = open_lanes(s, err)) || (ret = check_required(s, err)) ||
-	    (ret = init_actions(s, err)) || (ret = session_watch_open(s, err)) ||
-	    (ret = session_facts_start(s, err)) || (ret = insert_sockets(s, err)))
+	    (ret = init_actions(s, err)) || (ret = session_watch_open(s, err)))
+		return ret;
+	session_facts_start(s);
+	if ((ret = insert_sockets(s, err)))
 		return ret;
 	drop_capabilities(s);
 	return start_workers(s, err);
@@ -335,12 +341,11 @@ static void tear_down(struct session *s)
 		if (s->action->lane_fini && s->lanes[i].state)
 			s->action->lane_fini(s->lanes[i].state);
 	}
-	for (unsigned i = 0; i < s->opened; i++)
+	for (unsigned i = 0; i < s->n_lanes; i++)
 		lane_close(&s->lanes[i]);
 	xk_prog_close(s->prog);
 	session_watch_close(s);
 	session_unplace(s);
-	free(s->xdp_base);
 	free(s->lanes);
 }
 

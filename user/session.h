@@ -22,12 +22,12 @@ struct session {
 	struct nl_link link;
 	struct xk_prog *prog; /* NULL: the action receives nothing */
 	struct lane *lanes;
-	unsigned n_lanes, opened; /* lanes whose port is open */
+	unsigned n_lanes;
+	unsigned n_queues; /* ports of all lanes */
 	struct lane_control control;
 	int sig_fd, link_fd;
 
 	/* where the counters stood at the start */
-	struct xk_xdp_counters *xdp_base;
 	struct nl_counters interface_base;
 	double cpu_base_s, softirq_base_s;
 	uint64_t start_ns, end_ns; /* end_ns 0: still running */
@@ -36,6 +36,11 @@ struct session {
 	bool gone;         /* the interface is no more */
 	bool told_busy;    /* that busy polling does not engage */
 };
+
+/* Every port of every lane; a lane whose action needs none has one whose port is NULL. */
+#define for_each_port(s, lane, p)                                                                  \
+	for (struct lane *lane = (s)->lanes; lane < (s)->lanes + (s)->n_lanes; lane++)             \
+		for (struct lane_port *p = lane->ports; p < lane->ports + lane->n_ports; p++)
 
 /*
  * Run an action with its options until something ends it. ctx goes to the action's functions.
@@ -64,7 +69,7 @@ void session_watch_close(struct session *s);
 int session_watch(struct session *s, struct xk_err *err); /* until the run is to end */
 
 /* session_facts.c */
-int session_facts_start(struct session *s, struct xk_err *err);
+void session_facts_start(struct session *s);
 void session_facts(const struct session *s, struct run_facts *run, struct queue_facts *queues);
 long long session_unaccounted(const struct session *s);
 void session_audit(const struct session *s, struct run_facts *run);

@@ -31,18 +31,14 @@ static double softirq_s(void)
 	return (double)softirq / (double)sysconf(_SC_CLK_TCK);
 }
 
-int session_facts_start(struct session *s, struct xk_err *err)
+void session_facts_start(struct session *s)
 {
-	s->xdp_base = calloc(s->n_lanes, sizeof(*s->xdp_base));
-	if (!s->xdp_base)
-		return xk_err_fill(err, -ENOMEM, s->action->command, NULL,
-				   "no memory for counters");
-	for (unsigned i = 0; s->prog && i < s->n_lanes; i++)
-		xk_prog_counters(s->prog, s->lanes[i].queue, &s->xdp_base[i]);
+	for_each_port (s, lane, p)
+		if (s->prog)
+			xk_prog_counters(s->prog, p->queue, &p->base);
 	nl_counters(s->link.ifindex, &s->interface_base);
 	s->cpu_base_s = cpu_s();
 	s->softirq_base_s = softirq_s();
-	return 0;
 }
 
 double session_elapsed(const struct session *s)
@@ -62,24 +58,24 @@ static void subtract(void *from, const void *base, size_t bytes)
 		a[i] -= b[i];
 }
 
-static void lane_facts(const struct session *s, unsigned i, struct queue_facts *q)
+static void port_facts(const struct session *s, const struct lane *lane, const struct lane_port *p,
+		       struct queue_facts *q)
 {
-	const struct lane *lane = &s->lanes[i];
-
-	*q = (struct queue_facts){.queue = lane->queue, .cpu = lane->cpu, .node = lane->node};
-	q->waits = xk_load_relaxed(&lane->waits);
-	if (lane->port) {
+	*q = (struct queue_facts){.queue = p->queue, .cpu = lane->cpu, .node = lane->node};
+	if (p == lane->ports)
+		q->waits = xk_load_relaxed(&lane->waits);
+	if (p->port) {
 		q->has_port = true;
 		q->node = xk_mem_info(lane->mem)->node;
-		xk_port_stats(lane->port, &q->port);
-		xk_port_xdp_stats(lane->port, &q->socket);
-		q->left = xk_port_rx_waiting(lane->port);
+		xk_port_stats(p->port, &q->port);
+		xk_port_xdp_stats(p->port, &q->socket);
+		q->left = xk_port_rx_waiting(p->port);
 		q->packets = s->action->rx ? q->port.rx_packets : q->port.tx_packets;
 		q->bytes = s->action->rx ? q->port.rx_bytes : q->port.tx_bytes;
 	}
-	if (s->prog && xk_prog_counters(s->prog, lane->queue, &q->xdp) == 0) {
+	if (s->prog && xk_prog_counters(s->prog, p->queue, &q->xdp) == 0) {
 		q->has_prog = true;
-		subtract(&q->xdp, &s->xdp_base[i], sizeof(q->xdp));
+		subtract(&q->xdp, &p->base, sizeof(q->xdp));
 	}
 	if (s->action->counted)
 		s->action->counted(lane->state, &q->packets, &q->bytes);
@@ -89,10 +85,10 @@ long long session_unaccounted(const struct session *s)
 {
 	long long sum = 0;
 
-	for (unsigned i = 0; i < s->n_lanes; i++) {
+	for_each_port (s, lane, p) {
 		struct queue_facts q;
 
-		lane_facts(s, i, &q);
+		port_facts(s, lane, p, &q);
 		sum += llabs(report_unaccounted(&q));
 	}
 	return sum;
@@ -166,7 +162,7 @@ void session_facts(const struct session *s, struct run_facts *run, struct queue_
 		.requested = requested(s),
 		.effective = effective(s),
 		.duration_s = session_elapsed(s),
-		.n_queues = s->n_lanes,
+		.n_queues = s->n_queues,
 		.queues = queues,
 		.cpu_s = cpu_s() - s->cpu_base_s,
 		.softirq_s = softirq_s() - s->softirq_base_s,
@@ -175,16 +171,18 @@ void session_facts(const struct session *s, struct run_facts *run, struct queue_
 		.extra_text = s->action->summary_text ? extra_text : NULL,
 		.ctx = s,
 	};
-	for (unsigned i = 0; i < s->n_lanes; i++)
-		lane_facts(s, i, &queues[i]);
+	for_each_port (s, lane, p)
+		port_facts(s, lane, p, queues++);
 	if (nl_counters(s->link.ifindex, &run->interface) == 0)
 		subtract(&run->interface, &s->interface_base, sizeof(run->interface));
 }
 
-/* Workers stand still: every frame must be somewhere. */
+/* Workers stand still: every frame must be somewhere. A lane's ledger stands at its first queue. */
 void session_audit(const struct session *s, struct run_facts *run)
 {
-	for (unsigned i = 0; i < s->n_lanes; i++)
+	struct queue_facts *q = run->queues;
+
+	for (unsigned i = 0; i < s->n_lanes; q += s->lanes[i++].n_ports)
 		if (s->lanes[i].umem)
-			xk_umem_audit(s->lanes[i].umem, &run->queues[i].umem);
+			xk_umem_audit(s->lanes[i].umem, &q->umem);
 }

@@ -15,19 +15,26 @@ static int bad_queue(const struct session *s, unsigned queue, unsigned queues, s
 	return CMD_USAGE;
 }
 
-static int make_lanes(struct session *s, unsigned n, struct xk_err *err)
+static int make_lanes(struct session *s, unsigned lanes, unsigned ports, struct xk_err *err)
 {
-	s->lanes = calloc(n, sizeof(*s->lanes));
+	s->lanes = calloc(lanes, sizeof(*s->lanes));
 	if (!s->lanes)
-		return xk_err_fill(err, -ENOMEM, s->action->command, NULL,
-				   "no memory for %u queues", n);
-	s->n_lanes = n;
-	for (unsigned i = 0; i < n; i++) {
+		return xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory for queues");
+	s->n_lanes = lanes;
+	s->n_queues = lanes * ports;
+	for (unsigned i = 0; i < lanes; i++) {
 		s->lanes[i].cpu_claim = -1;
 		s->lanes[i].control = &s->control;
 	}
+	for (unsigned i = 0; i < lanes; i++) {
+		s->lanes[i].ports = calloc(ports, sizeof(*s->lanes[i].ports));
+		if (!s->lanes[i].ports)
+			return xk_err_fill(err, -ENOMEM, s->action->command, NULL,
+					   "no memory for queues");
+		s->lanes[i].n_ports = ports;
+	}
 	s->control.lanes = s->lanes;
-	s->control.n_lanes = n;
+	s->control.n_lanes = lanes;
 	s->control.limit = s->opts->packets;
 	return 0;
 }
@@ -37,19 +44,20 @@ static int choose_queues(struct session *s, struct xk_err *err)
 {
 	const struct number_list *list = &s->opts->queues;
 	unsigned told = s->action->rx ? s->link.rx_queues : s->link.tx_queues;
-	unsigned queues = told ? told : 1;
-	unsigned all = s->action->rx && !s->action->one_queue ? queues : 1;
-	int ret;
+	unsigned has = told ? told : 1, next = 0;
+	unsigned n = list->count ? list->count : s->action->rx ? has : 1;
+	bool one = s->action->one_worker;
+	int ret = make_lanes(s, one ? 1 : n, one ? n : 1, err);
 
-	if (s->action->one_queue && list->count > 1)
-		return opt_bad(err, "--queues", "more than one", "a single queue for this command");
-	ret = make_lanes(s, list->count ? list->count : all, err);
-	for (unsigned i = 0; !ret && i < s->n_lanes; i++) {
-		s->lanes[i].queue = list->count ? list->number[i] : i;
-		if (s->lanes[i].queue >= queues || s->lanes[i].queue >= XK_MAX_QUEUES)
-			ret = bad_queue(s, s->lanes[i].queue, queues, err);
+	if (ret)
+		return ret;
+	for_each_port (s, lane, p) {
+		p->queue = list->count ? list->number[next] : next;
+		next++;
+		if (p->queue >= has || p->queue >= XK_MAX_QUEUES)
+			return bad_queue(s, p->queue, has, err);
 	}
-	return ret;
+	return 0;
 }
 
 static bool allowed(const struct xk_place *place, unsigned cpu)

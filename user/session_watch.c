@@ -74,21 +74,21 @@ static int program_gone(struct session *s, struct xk_err *err)
 			   "the XDP program was taken off %s while running", s->link.name);
 }
 
-static bool no_napi(const struct lane *lane, bool at_end)
+static bool no_napi(struct xk_port *port, bool at_end)
 {
 	struct xk_port_stats stats;
 
-	xk_port_look(lane->port);
-	xk_port_stats(lane->port, &stats);
-	return (at_end || stats.rx_packets) && !xk_port_info(lane->port)->napi_id;
+	xk_port_look(port);
+	xk_port_stats(port, &stats);
+	return (at_end || stats.rx_packets) && !xk_port_info(port)->napi_id;
 }
 
 int session_busy_poll(struct session *s, bool at_end, struct xk_err *err)
 {
 	bool missing = false;
 
-	for (unsigned i = 0; i < s->n_lanes && s->lanes[i].port && s->action->rx; i++)
-		missing |= no_napi(&s->lanes[i], at_end);
+	for_each_port (s, lane, p)
+		missing |= p->port && s->action->rx && no_napi(p->port, at_end);
 	if (!missing || s->opts->poll != XK_IDLE_BUSY)
 		return 0;
 	if (s->opts->require & REQUIRE_BUSYPOLL)
@@ -138,7 +138,7 @@ static int clock_init(struct clock *clock, const struct session *s, struct xk_er
 	clock->next_interval = clock->interval ? start + clock->interval : UINT64_MAX;
 	clock->next_tick = start + TICK_NS;
 	for (int i = 0; i < 2; i++) {
-		clock->queues[i] = calloc(s->n_lanes, sizeof(**clock->queues));
+		clock->queues[i] = calloc(s->n_queues, sizeof(**clock->queues));
 		if (!clock->queues[i])
 			return xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory");
 	}
