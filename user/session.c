@@ -54,7 +54,7 @@ static int check_mtu(const struct session *s, struct xk_err *err)
 	unsigned room = s->opts->frame_size - XDP_HEADROOM;
 	unsigned need = s->link.mtu + ETHERNET_MAX_HDR;
 
-	if (!s->action->rx || xk_port_info(s->lanes[0].port)->multi_buffer || need <= room)
+	if (!s->action->rx || xk_port_info(s->lanes[0].ports[0].port)->multi_buffer || need <= room)
 		return 0;
 	return xk_err_fill(
 		err, -EMSGSIZE, s->action->command,
@@ -80,7 +80,7 @@ static int open_lanes(struct session *s, struct xk_err *err)
 
 	for (unsigned i = 0; i < s->n_lanes && !ret; i++)
 		ret = lane_open(&s->lanes[i], s->opts, s->action, err);
-	return !ret && s->lanes[0].port ? check_mtu(s, err) : ret;
+	return !ret && s->lanes[0].ports[0].port ? check_mtu(s, err) : ret;
 }
 
 static int init_actions(struct session *s, struct xk_err *err)

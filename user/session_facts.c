@@ -124,8 +124,8 @@ static struct terms effective(const struct session *s)
 		terms.attach = mode_names[xk_prog_info(s->prog)->mode];
 		terms.program = xk_prog_info(s->prog)->joined ? "joined" : "own";
 	}
-	if (lane->port) {
-		const struct xk_port_info *info = xk_port_info(lane->port);
+	if (lane->ports[0].port) {
+		const struct xk_port_info *info = xk_port_info(lane->ports[0].port);
 
 		terms.bind = info->zerocopy ? "zerocopy" : "copy";
 		terms.need_wakeup = info->need_wakeup;
