@@ -40,8 +40,9 @@ kengine:    bpf/abi bpf/xdp_gen.skel lib/err lib/hist lib/atomic
 lane:       nl opts lib/*
 session:    cmd lane match nl opts packet report bpf/abi lib/*
 gen:        kengine lane nl pace packet report lib/*
-ping:       answer lane neigh pace packet report lib/*
-cmd_*:      answer cmd gen kengine match neigh nl opts output packet ping report resolve session lib/* bpf/abi
+ping:       answer lane match neigh nl opts output pace packet report resolve lib/*
+echo:       answer lane match neigh nl opts packet resolve lib/*
+cmd_*:      cmd echo gen kengine nl opts output packet ping report resolve session lib/* bpf/abi
 main:       cmd opts
 '
 

@@ -76,7 +76,8 @@ void opts_free(struct packet_opts *opts);
 /* Room for n more rules behind the ones given; NULL: too many, or no memory. */
 struct xk_rule *opts_add_rules(struct packet_opts *opts, unsigned n);
 
-/* Words to numbers; 0, or CMD_USAGE with *err naming the option, the word and what it takes. */
+/* opts_words.c: words to numbers; 0, or CMD_USAGE with *err naming the option, the word and what it
+ * takes. */
 int opt_u64(const char *option, const char *word, uint64_t min, uint64_t max, uint64_t *out,
 	    struct xk_err *err);
 int opt_u32(const char *option, const char *word, uint32_t min, uint32_t max, uint32_t *out,

@@ -305,18 +305,19 @@ static void ping_lane_fini(void *state)
 	free(ping);
 }
 
-void ping_action(struct action *action)
-{
-	*action = (struct action){
-		.command = "ping",
-		.rx = true,
-		.tx = true,
-		.one_worker = true,
-		.limits_own = true,
-		.lane_init = ping_lane_init,
-		.run = ping_run,
-		.next_ns = ping_next_ns,
-		.settled = ping_settled,
-		.lane_fini = ping_lane_fini,
-	};
-}
+const struct action ping_action = {
+	.command = "ping",
+	.rx = true,
+	.tx = true,
+	.one_worker = true,
+	.limits_own = true,
+	.prepare = ping_prepare,
+	.lane_init = ping_lane_init,
+	.run = ping_run,
+	.next_ns = ping_next_ns,
+	.settled = ping_settled,
+	.lane_fini = ping_lane_fini,
+	.summary_json = ping_summary_json,
+	.summary_text = ping_summary_text,
+	.finished = ping_finished,
+};

@@ -2,8 +2,10 @@
 /*
  * ping.h - round trips: requests out, answers matched to them, times into histograms.
  *
- *   cmd_ping.c     options, addresses and the rules for what is ours
+ *   cmd_ping.c     options
  *   ping.c         the action: when to send, which answer belongs to which request
+ *   ping_setup.c   who is asked, from where, and what of the traffic is ours
+ *   ping_report.c  the summary
  *   ping_frame.c   the request's bytes, and what is read from an answer
  *
  * Every request carries the run's random id and a 64-bit sequence number, so that a late answer,
@@ -59,6 +61,30 @@ void ping_frame_write(const struct ping_frame *frame, uint64_t seq, uint8_t *out
 bool ping_frame_read(const struct ping_config *config, const struct ping_frame *frame,
 		     const uint8_t *bytes, uint32_t len, uint64_t *seq);
 
+/* --- ping_setup.c --- */
+
+struct output;
+struct ping_opts {
+	struct ping_config config; /* first: what the action takes as its ctx */
+	struct packet_opts packet;
+	const char *host, *hgrm_path;
+	struct output *hgrm; /* NULL: none asked for */
+	uint32_t size;
+	bool udp, icmp, have_dst_mac, have_sport;
+	int reserved_fd; /* holds the UDP port, so that no kernel socket takes it; -1: none */
+	int group_fd;    /* keeps the ND group joined; -1: none */
+};
+
+/* Addresses, ports, sizes, and the rules for what is ours; ctx is a struct ping_opts. */
+int ping_prepare(void *ctx, const struct nl_link *link, struct packet_opts *opts,
+		 struct xk_err *err);
+
+/* --- ping_report.c --- */
+
+void ping_summary_json(void *ctx, const struct lane *lanes, unsigned n, json_t *summary);
+void ping_summary_text(void *ctx, const struct lane *lanes, unsigned n);
+void ping_finished(void *ctx, const struct lane *lanes, unsigned n); /* writes the .hgrm */
+
 /* --- ping.c --- */
 
 /* A request on its way; the table of them is indexed by seq. */
@@ -87,8 +113,7 @@ struct ping {
 	uint64_t sent, received, lost, late, duplicates, reordered, foreign;
 };
 
-/* The action, whose ctx starts with a struct ping_config; its users add how to prepare and report.
- */
-void ping_action(struct action *action);
+/* Its ctx is a struct ping_opts. */
+extern const struct action ping_action;
 
 #endif
