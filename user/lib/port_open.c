@@ -10,9 +10,10 @@
 #include <xskit/atomic.h>
 #include "port_internal.h"
 
-#define WHAT          "open port"
-#define KERNEL_BUDGET 32u /* frames a sendto, where XDP_MAX_TX_SKB_BUDGET is not set */
-#define SIZES_FIX     "ring sizes are powers of two; frames are 2048 or 4096 bytes"
+#define WHAT            "open port"
+#define KERNEL_BUDGET   32u /* frames a sendto, where XDP_MAX_TX_SKB_BUDGET is not set */
+#define MEMLOCK_WAIT_MS 300
+#define SIZES_FIX       "ring sizes are powers of two; frames are 2048 or 4096 bytes"
 
 static int fail(struct xk_err *err, const struct xk_port *port, const char *step, const char *fix)
 {
@@ -68,6 +69,31 @@ static int open_socket(struct xk_port *port, struct xk_err *err)
 	return fail(err, port, "socket(AF_XDP)", NULL);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+/* Memory that a process has locked is its user's again a moment after it is gone. */
+static int register_patiently(int fd, const struct xdp_umem_reg *reg)
+{
+	uint64_t deadline = now_ms() + MEMLOCK_WAIT_MS;
+	int ret;
+
+	while ((ret = setsockopt(fd, SOL_XDP, XDP_UMEM_REG, reg, sizeof(*reg))) &&
+	       errno == ENOBUFS && now_ms() < deadline)
+		pause_ms(5);
+	return ret;
+}
+
 static int register_umem(struct xk_port *port, struct xk_err *err)
 {
 	struct xk_umem *umem = port->cache->umem;
@@ -79,7 +105,7 @@ static int register_umem(struct xk_port *port, struct xk_err *err)
 		.headroom = config->headroom,
 	};
 
-	if (setsockopt(port->fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) == 0)
+	if (register_patiently(port->fd, &reg) == 0)
 		return 0;
 	if (errno == ENOBUFS)
 		return fail(
@@ -227,23 +253,14 @@ static int bind_best(struct xk_port *port, const struct xk_port_config *config)
 	return config->bind == XK_BIND_ZEROCOPY ? first : ret;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* The kernel frees the queue of a process that died a moment after it is gone: retry, bounded. */
 static int bind_patiently(struct xk_port *port, const struct xk_port_config *config)
 {
-	const struct timespec pause = {.tv_nsec = 5000000};
 	uint64_t deadline = now_ms() + (config->bind_wait_ms ? config->bind_wait_ms : 2000);
 	int ret;
 
 	while ((ret = bind_best(port, config)) == -EBUSY && now_ms() < deadline)
-		nanosleep(&pause, NULL);
+		pause_ms(5);
 	return ret;
 }
 
