@@ -28,7 +28,7 @@ static int usage(FILE *out)
 	fputs("\n`xskit COMMAND --help` tells a command's options, `xskit --version` the "
 	      "version.\n",
 	      out);
-	return 0;
+	return out == stdout ? 0 : 2;
 }
 
 /* xskit: what failed: why: what to do, with the errno's text where there is one. */
@@ -61,6 +61,8 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
+	if (!*name)
+		return usage(stderr);
 	if (!strcmp(name, "--help") || !strcmp(name, "help"))
 		return usage(stdout);
 	if (!strcmp(name, "--version"))
