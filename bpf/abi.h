@@ -121,16 +121,15 @@ struct xk_queue_config {
  */
 
 /*
- * counters[queue], one a CPU; packets, but for bytes. seen = redirected + passed + dropped. The
+ * counters[queue], one a CPU; packets. seen = redirected + passed + dropped. The
  * socket is looked for first: without one every packet counts as no_socket, whatever the rules say.
  */
 struct xk_xdp_counters {
 	__u64 redirected; /* to the queue's socket */
-	__u64 redirected_bytes;
-	__u64 kept;      /* passed: stays with the kernel by the keep list or a keep rule */
-	__u64 unmatched; /* passed: no rule takes it */
-	__u64 no_socket; /* passed: no socket on the queue */
-	__u64 dropped;   /* reserved for programs that drop */
+	__u64 kept;       /* passed: stays with the kernel by the keep list or a keep rule */
+	__u64 unmatched;  /* passed: no rule takes it */
+	__u64 no_socket;  /* passed: no socket on the queue */
+	__u64 dropped;    /* reserved for programs that drop */
 };
 
 /*

@@ -249,7 +249,6 @@ int xk_prog_remove(struct xk_prog *prog, unsigned queue)
 static void add(struct xk_xdp_counters *sum, const struct xk_xdp_counters *c)
 {
 	sum->redirected += c->redirected;
-	sum->redirected_bytes += c->redirected_bytes;
 	sum->kept += c->kept;
 	sum->unmatched += c->unmatched;
 	sum->no_socket += c->no_socket;
