@@ -106,17 +106,19 @@ struct xk_port;
 int xk_port_open(struct xk_port **port, struct xk_umem_cache *cache, const char *ifname,
 		 unsigned queue, const struct xk_port_config *config, struct xk_err *err);
 
-/* Frames in the RX and completion rings go back to the cache first; the kernel keeps no others. */
+/* Every frame the kernel had goes back to the cache. NULL: nothing. */
 void xk_port_close(struct xk_port *port);
 
 /*
  * Top up the fill ring from the cache, then receive up to n frames of whole packets; n at least
- * XK_PKT_MAX_FRAMES. The caller owns them: give each to xk_port_tx() or xk_port_recycle().
+ * XK_PKT_MAX_FRAMES, and the port must have an RX ring. The caller owns them: give each to
+ * xk_port_tx() or xk_port_recycle().
  */
 unsigned xk_port_rx(struct xk_port *port, struct xk_pkt *pkts, unsigned n);
 
 /*
- * Put up to n frames of whole packets into the TX ring and return how many were taken: those are
+ * Put up to n frames of whole packets into the TX ring, which the port must have, and return how
+ * many were taken: those are
  * the kernel's until xk_port_reap() brings them back. They leave at the next xk_port_kick().
  */
 unsigned xk_port_tx(struct xk_port *port, const struct xk_pkt *pkts, unsigned n);
