@@ -5,12 +5,6 @@
 #include <xskit/port.h>
 #include <xskit/prog.h>
 
-static int complain(const struct xk_err *err)
-{
-	fprintf(stderr, "count: %s: %s: %s\n", err->what, err->why, err->fix);
-	return 1;
-}
-
 int main(int argc, char **argv)
 {
 	const struct xk_umem_config umem_config = {.frames = 4096, .frame_size = 2048};
@@ -33,7 +27,7 @@ int main(int argc, char **argv)
 	    xk_port_open(&port, &cache, argv[1], 0, &port_config, &err) ||
 	    xk_prog_open(&prog, argv[1], &prog_config, &err) ||
 	    xk_prog_insert(prog, 0, xk_port_fd(port), &err))
-		return complain(&err); /* the kernel takes back what was opened */
+		return fprintf(stderr, "count: %s: %s: %s\n", err.what, err.why, err.fix), 1;
 
 	while (stats.rx_packets < strtoull(argv[2], NULL, 10)) {
 		unsigned n = xk_port_rx(port, pkts, 64);

@@ -6,12 +6,6 @@
 #include <xskit/port.h>
 #include <xskit/prog.h>
 
-static int complain(const struct xk_err *err)
-{
-	fprintf(stderr, "reflect: %s: %s: %s\n", err->what, err->why, err->fix);
-	return 1;
-}
-
 static void swap_macs(unsigned char *frame)
 {
 	unsigned char mac[6];
@@ -43,7 +37,7 @@ int main(int argc, char **argv)
 	    xk_port_open(&port, &cache, argv[1], 0, &port_config, &err) ||
 	    xk_prog_open(&prog, argv[1], &prog_config, &err) ||
 	    xk_prog_insert(prog, 0, xk_port_fd(port), &err))
-		return complain(&err); /* the kernel takes back what was opened */
+		return fprintf(stderr, "reflect: %s: %s: %s\n", err.what, err.why, err.fix), 1;
 	for (; stats.completed < strtoull(argv[2], NULL, 10); xk_port_stats(port, &stats)) {
 		unsigned n = xk_port_rx(port, pkts, 64), sent;
 
@@ -54,5 +48,11 @@ int main(int argc, char **argv)
 		xk_port_kick(port);
 		xk_port_reap(port);
 	}
-	return printf("%llu frames sent back\n", (unsigned long long)stats.completed) < 0;
+	printf("%llu frames sent back\n", (unsigned long long)stats.completed);
+	xk_prog_close(prog);
+	xk_port_close(port);
+	xk_umem_cache_fini(&cache);
+	xk_umem_destroy(umem);
+	xk_mem_destroy(mem);
+	return 0;
 }
