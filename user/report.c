@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The run as JSON Lines. */
-#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
+#include "jsonl.h"
 #include "report.h"
 
 void report_note(const char *format, ...)
@@ -18,66 +17,9 @@ void report_note(const char *format, ...)
 	va_end(args);
 }
 
-static void print(json_t *object)
-{
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
-	putchar('\n');
-	fflush(stdout);
-	json_decref(object);
-}
-
 static json_t *count(uint64_t n)
 {
 	return json_integer((json_int_t)n);
-}
-
-/* --- the machine --- */
-
-const char *report_kernel(void)
-{
-	static struct utsname name;
-
-	return uname(&name) ? "" : name.release;
-}
-
-const char *report_cpu_model(void)
-{
-	static char model[128];
-	char line[256];
-	FILE *f = fopen("/proc/cpuinfo", "re");
-
-	while (f && !*model && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "model name", 10))
-			sscanf(line, "model name%*[ \t:]%127[^\n]", model);
-	if (f)
-		fclose(f);
-	return model;
-}
-
-/* Mitigations in force: the state of every known vulnerability that is not "Not affected". */
-static json_t *mitigations(void)
-{
-	static const char dir_name[] = "/sys/devices/system/cpu/vulnerabilities";
-	json_t *object = json_object();
-	char path[512], text[256];
-	struct dirent *entry;
-	DIR *dir = opendir(dir_name);
-
-	while (dir && (entry = readdir(dir))) {
-		FILE *f;
-
-		snprintf(path, sizeof(path), "%s/%s", dir_name, entry->d_name);
-		f = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
-		if (f && fgets(text, sizeof(text), f) && strncmp(text, "Not affected", 12)) {
-			text[strcspn(text, "\n")] = '\0';
-			json_object_set_new(object, entry->d_name, json_string(text));
-		}
-		if (f)
-			fclose(f);
-	}
-	if (dir)
-		closedir(dir);
-	return object;
 }
 
 /* --- parts --- */
@@ -294,15 +236,6 @@ json_t *report_hist(const struct xk_hist *hist)
 
 /* --- the lines --- */
 
-static json_t *argv_json(const struct run_facts *run)
-{
-	json_t *array = json_array();
-
-	for (int i = 0; i < run->argc; i++)
-		json_array_append_new(array, json_string(run->argv[i]));
-	return array;
-}
-
 void report_start(const struct run_facts *run)
 {
 	json_t *line;
@@ -311,16 +244,13 @@ void report_start(const struct run_facts *run)
 		report_text_start(run);
 		return;
 	}
-	line = json_pack("{s:s,s:i,s:s,s:s,s:s,s:s,s:s,s:s}", "type", "start", "schema", 1,
-			 "command", run->command, "interface", run->ifname, "version",
-			 XSKIT_VERSION, "kernel", report_kernel(), "driver", run->driver,
-			 "cpu_model", report_cpu_model());
-	json_object_set_new(line, "mitigations", mitigations());
-	json_object_set_new(line, "argv", argv_json(run));
+	line = jsonl_start(run->command, run->argc, run->argv);
+	json_object_set_new(line, "interface", json_string(run->ifname));
+	json_object_set_new(line, "driver", json_string(run->driver));
 	json_object_set_new(line, "requested", terms_json(&run->requested));
 	json_object_set_new(line, "effective", effective_json(&run->effective));
 	json_object_set_new(line, "queues", queues_json(run));
-	print(line);
+	jsonl_print(line);
 }
 
 void report_interval(const struct run_facts *before, const struct run_facts *now)
@@ -340,7 +270,7 @@ void report_interval(const struct run_facts *before, const struct run_facts *now
 			 s > 0 ? 8.0 * (double)bytes / s : 0);
 	json_object_set_new(line, "drops", drops_json(&b.socket));
 	json_object_set_new(line, "xdp", xdp_json(&b.xdp));
-	print(line);
+	jsonl_print(line);
 }
 
 void report_summary(const struct run_facts *run)
@@ -368,5 +298,5 @@ void report_summary(const struct run_facts *run)
 	json_object_set_new(line, "umem", ledger_json(&sum.umem));
 	if (run->extra_json)
 		run->extra_json(run->ctx, line);
-	print(line);
+	jsonl_print(line);
 }

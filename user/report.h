@@ -75,8 +75,4 @@ void report_text_start(const struct run_facts *run);
 void report_text_interval(const struct run_facts *before, const struct run_facts *now);
 void report_text_summary(const struct run_facts *run);
 
-/* Machine facts for the first line; static text, read once. */
-const char *report_cpu_model(void);
-const char *report_kernel(void);
-
 #endif
