@@ -10,84 +10,16 @@
 
 #define MAX_LIST_NUMBER 65535u
 
-static int list_add(struct number_list *list, unsigned from, unsigned to)
-{
-	size_t room = (size_t)list->count + (to - from) + 1;
-	unsigned *grown = realloc(list->number, room * sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	list->number = grown;
-	for (unsigned n = from; n <= to; n++) {
-		for (unsigned i = 0; i < list->count; i++)
-			if (list->number[i] == n)
-				return -EINVAL;
-		list->number[list->count++] = n;
-	}
-	return 0;
-}
-
-/* One number, or a range; *word moves behind it. */
-static int parse_range(const char **word, unsigned long *from, unsigned long *to)
-{
-	char *end;
-
-	if (**word < '0' || **word > '9')
-		return -EINVAL;
-	*from = *to = strtoul(*word, &end, 10);
-	if (*end == '-') {
-		if (end[1] < '0' || end[1] > '9')
-			return -EINVAL;
-		*to = strtoul(end + 1, &end, 10);
-	}
-	*word = end;
-	return *from > *to || *to > MAX_LIST_NUMBER ? -EINVAL : 0;
-}
-
-/* 0,2-3; each number once. */
-static int parse_list(const char *word, struct number_list *list)
-{
-	unsigned long from, to;
-
-	for (;; word++) {
-		if (parse_range(&word, &from, &to) || list_add(list, (unsigned)from, (unsigned)to))
-			return -EINVAL;
-		if (!*word)
-			return 0;
-		if (*word != ',')
-			return -EINVAL;
-	}
-}
-
-static int opt_list(const char *option, const char *word, const char *everything,
-		    struct number_list *list, struct xk_err *err)
-{
-	char takes[64];
-
-	free(list->number);
-	*list = (struct number_list){0};
-	if (!strcmp(word, everything) || parse_list(word, list) == 0)
-		return 0;
-	snprintf(takes, sizeof(takes), "%s, or a list such as 0,2-3, each number once", everything);
-	return opt_bad(err, option, word, takes);
-}
-
 static int opt_require(const char *word, unsigned *require, struct xk_err *err)
 {
 	static const char *const names[] = {"native",    "zerocopy", "busypoll",
 					    "hugepages", "node",     NULL};
-	char *copy = strdup(word), *save = NULL;
-	int ret = copy && *word ? 0
-				: opt_bad(err, "--require", word, "a list of what must be granted");
-	int which;
+	struct number_list which = {0};
+	int ret = opt_choices("--require", word, names, &which, err);
 
-	for (char *name = strtok_r(copy, ",", &save); name && !ret;
-	     name = strtok_r(NULL, ",", &save)) {
-		ret = opt_choice("--require", name, names, &which, err);
-		if (!ret)
-			*require |= 1u << which;
-	}
-	free(copy);
+	for (unsigned i = 0; !ret && i < which.count; i++)
+		*require |= 1u << which.number[i];
+	free(which.number);
 	return ret;
 }
 
@@ -275,7 +207,7 @@ static error_t parse_packet_option(int key, char *word, struct argp_state *state
 
 	switch (key) {
 	case 'q':
-		return opt_list("--queues", word, "all", &opts->queues, opts->err);
+		return opt_list("--queues", word, "all", MAX_LIST_NUMBER, &opts->queues, opts->err);
 	case 'd':
 		return opt_seconds("--duration", word, &opts->duration_s, opts->err);
 	case 'n':
@@ -301,7 +233,7 @@ static error_t parse_packet_option(int key, char *word, struct argp_state *state
 	case KEY_REQUIRE:
 		return opt_require(word, &opts->require, opts->err);
 	case KEY_CPU:
-		return opt_list("--cpu", word, "auto", &opts->cpus, opts->err);
+		return opt_list("--cpu", word, "auto", MAX_LIST_NUMBER, &opts->cpus, opts->err);
 	case KEY_NODE:
 		return opt_node(word, &opts->node, opts->err);
 	default:

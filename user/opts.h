@@ -87,4 +87,15 @@ int opt_choice(const char *option, const char *word, const char *const *choices,
 	       struct xk_err *err);
 int opt_bad(struct xk_err *err, const char *option, const char *word, const char *takes);
 
+/*
+ * opts_lists.c: one word to several values, in the order given; 0, or CMD_USAGE as above. What the
+ * list held before is freed, so that an option may be given twice. free(list->number) in the end.
+ */
+int opt_numbers(const char *option, const char *word, unsigned min, unsigned max,
+		struct number_list *list, struct xk_err *err); /* 1,4-6: each once */
+int opt_list(const char *option, const char *word, const char *everything, unsigned max,
+	     struct number_list *list, struct xk_err *err); /* the same, or empty: `everything` */
+int opt_choices(const char *option, const char *word, const char *const *choices,
+		struct number_list *list, struct xk_err *err); /* a,b: their places in choices */
+
 #endif

@@ -75,7 +75,7 @@ int opt_seconds(const char *option, const char *word, double *out, struct xk_err
 int opt_choice(const char *option, const char *word, const char *const *choices, int *out,
 	       struct xk_err *err)
 {
-	char takes[128] = "one of";
+	char takes[sizeof(err->fix)] = "one of";
 
 	for (int i = 0; choices[i]; i++) {
 		if (!strcmp(word, choices[i])) {
