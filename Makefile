@@ -50,7 +50,7 @@ endif
 
 BPF_SRC   := $(wildcard bpf/*.bpf.c)
 LIB_SRC   := $(wildcard user/lib/*.c)
-USER_SRC  := $(wildcard user/*.c)
+USER_SRC  := $(wildcard user/*.c user/bench/*.c)
 UNIT_SRC  := $(wildcard tests/unit/*.c)
 SIM_SRC   := $(wildcard tests/sim/test_*.c)
 EX_SRC    := $(wildcard examples/*.c)

@@ -7,7 +7,8 @@ set -uo pipefail
 cd "${1:-$(dirname "$0")/..}" || exit 2
 
 # room: the rooms it may include. lib/ is user/lib and include/xskit; bpf/ is bpf and the skeletons
-# made from it; the others are user/. A room of several files is X.h, X.c, X_this.c, X_that.h.
+# made from it; bench/ is user/bench; the others are user/. A room of several files is X.h, X.c,
+# X_this.c, X_that.h.
 # * stands for any characters.
 table='
 lib/err:
@@ -25,6 +26,7 @@ lib/fanin:  lib/err lib/atomic
 lib/mpmc:   lib/err lib/atomic
 bpf/*:      bpf/abi
 
+jsonl:
 packet:
 pace:
 output:     lib/err
@@ -35,13 +37,18 @@ answer:     neigh packet
 resolve:    nl packet lib/err
 match:      cmd packet bpf/abi lib/err
 opts:       cmd match bpf/abi lib/*
-report:     nl packet bpf/abi lib/*
+report:     jsonl nl packet bpf/abi lib/*
 kengine:    bpf/abi bpf/xdp_gen.skel lib/err lib/hist lib/atomic
 lane:       nl opts lib/*
 session:    cmd lane match nl opts packet report bpf/abi lib/*
 gen:        kengine lane nl pace packet report lib/*
 ping:       answer lane match neigh nl opts output pace packet report resolve lib/*
 echo:       answer lane match neigh nl opts packet resolve lib/*
+bench/bench:  lib/err
+bench/spread:
+bench/result: jsonl report lib/hist
+bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/*
+cmd_bench:  bench/bench cmd lib/err
 cmd_*:      cmd echo gen kengine nl opts output packet ping report resolve session lib/* bpf/abi
 main:       cmd opts
 '
@@ -56,7 +63,7 @@ complain() {
 includes() {
 	find bpf include user -name '*.[ch]' 2>/dev/null | sort |
 		xargs -r grep -HoP '^\s*#\s*include\s*[<"]\K[^>"]+' |
-		grep -E ':(xskit/)?[a-z0-9_.-]+\.h$' | tr : ' '
+		grep -E ':(xskit/|bench/)?[a-z0-9_.-]+\.h$' | tr : ' '
 }
 
 # The room of a path as it is written in an #include, or in the tree.
@@ -67,6 +74,7 @@ room() {
 	include/xskit/* | user/lib/* | xskit/*) echo "lib/${name%%_*}" ;;
 	bpf/* | *.skel.h) echo "bpf/$name" ;;
 	user/cmd_*) echo "$name" ;;
+	user/bench/*) echo "bench/${name%%_*}" ;;
 	user/*) if [ -e "user/${name%%_*}.h" ]; then echo "${name%%_*}"; else echo "$name"; fi ;;
 	*)
 		for dir in bpf user/lib user; do

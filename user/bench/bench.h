@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bench.h - the user-space experiments. Each takes the whole command line, of which argv[0] is
+ * "bench" and argv[1] its own name, and returns what a command returns (cmd.h).
+ */
+#ifndef XSKIT_BENCH_H
+#define XSKIT_BENCH_H
+
+#include <xskit/err.h>
+
+int bench_ring(int argc, char **argv, struct xk_err *err);
+
+#endif
