@@ -300,7 +300,8 @@ static error_t parse_line(int key, char *word, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (parse->n_args == line->max_args)
-			return opt_bad(line->err, line->name, word, line->args_doc);
+			return opt_bad(line->err, line->name, word,
+				       *line->args_doc ? line->args_doc : "options only");
 		line->args[parse->n_args++] = word;
 		return 0;
 	case ARGP_KEY_ERROR:
