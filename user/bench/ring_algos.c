@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "bench/ring_algos.h"
+
+const struct ring_algo *const ring_algos[] = {
+	&ring_textbook,
+	&ring_mutex,
+	NULL,
+};

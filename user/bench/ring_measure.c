@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include "bench/ring_measure.h"
+#include "report.h"
+
+int ring_measure_begin(struct ring_measure *measure, const struct ring_candidate *const *chosen,
+		       unsigned count, unsigned most_runs)
+{
+	measure->count = 0;
+	measure->entries = calloc(count, sizeof(*measure->entries));
+	if (!measure->entries)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++) {
+		struct ring_entry *entry = &measure->entries[measure->count++];
+
+		entry->candidate = chosen[i];
+		entry->ns = calloc(most_runs, sizeof(double));
+		entry->floor_ns = calloc(most_runs, sizeof(double));
+		if (!entry->ns || !entry->floor_ns)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void ring_measure_end(struct ring_measure *measure)
+{
+	for (unsigned i = 0; i < measure->count; i++) {
+		free(measure->entries[i].ns);
+		free(measure->entries[i].floor_ns);
+	}
+	free(measure->entries);
+	measure->entries = NULL;
+	measure->count = 0;
+}
+
+/* One run; an algorithm that fails is left out from then on, the others go on. */
+static int run(const struct ring_measure *measure, struct ring_entry *entry, bool verify,
+	       struct ring_figures *figures)
+{
+	struct xk_err err;
+	int ret = ring_candidate_run(measure->found, entry->candidate, measure->cell, verify,
+				     measure->stop, figures, &err);
+
+	if (ret >= 0 || ret == -EINTR)
+		return ret;
+	report_note("%s: %s", err.what, err.why);
+	entry->failed = true;
+	return ret;
+}
+
+int ring_measure_verify(struct ring_measure *measure)
+{
+	struct ring_figures figures;
+	int ret;
+
+	for (unsigned i = 0; i < measure->count; i++) {
+		struct ring_entry *entry = &measure->entries[i];
+		const struct ring_algo *algo = &entry->candidate->algo;
+
+		entry->absent = measure->cell->producers > algo->max_producers ||
+				measure->cell->consumers > algo->max_consumers ||
+				(measure->cell->processes && !algo->processes);
+		ret = entry->absent ? RING_CANNOT : run(measure, entry, true, &figures);
+		if (ret == -EINTR)
+			return ret;
+		entry->absent = ret == RING_CANNOT;
+		entry->verified = !ret && figures.verified;
+	}
+	return 0;
+}
+
+static int time_entry(struct ring_measure *measure, struct ring_entry *entry)
+{
+	struct ring_figures figures;
+	int ret = entry->absent || entry->failed ? 0 : run(measure, entry, false, &figures);
+
+	if (ret == -EINTR)
+		return ret;
+	if (entry->failed)
+		entry->verified = false;
+	if (ret || entry->absent || entry->failed)
+		return 0;
+	entry->verified &= figures.verified;
+	entry->ns[entry->runs] = figures.ns;
+	entry->floor_ns[entry->runs++] = figures.floor_ns;
+	return 0;
+}
+
+/* Each run begins with another one, so that none always follows the same. */
+int ring_measure_time(struct ring_measure *measure, unsigned runs)
+{
+	int ret = 0;
+
+	for (unsigned run_no = 0; run_no < runs; run_no++)
+		for (unsigned i = 0; i < measure->count && !ret; i++)
+			ret = time_entry(measure, &measure->entries[(i + run_no) % measure->count]);
+	for (unsigned i = 0; i < measure->count; i++)
+		measure->entries[i].spread =
+			spread_of(measure->entries[i].ns, measure->entries[i].runs);
+	return ret;
+}
