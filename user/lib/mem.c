@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include <numaif.h>
-#include <xskit/mem.h>
+#include "mem_internal.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U /* 6.3; required where vm.memfd_noexec is 2 */
@@ -43,7 +43,7 @@ static bool node_exists(int node)
 	return node >= 0 && node < MAX_NODE && !access(path, F_OK);
 }
 
-static int check_config(const struct xk_mem_config *config, struct xk_err *err)
+int mem_check_config(const struct xk_mem_config *config, struct xk_err *err)
 {
 	if (!config->size)
 		return xk_err_fill(err, -EINVAL, WHAT, NULL, "size is 0");
@@ -60,8 +60,7 @@ static size_t round_up(size_t size, size_t page)
 
 /* --- is there enough? The kernel would rather kill somebody than refuse small pages. --- */
 
-/* The number behind `key` in a file of lines ("": the file starts with it), or UINT64_MAX. */
-static uint64_t read_number(const char *path, const char *key)
+uint64_t mem_read_number(const char *path, const char *key)
 {
 	uint64_t number = UINT64_MAX;
 	size_t len = strlen(key);
@@ -84,7 +83,7 @@ static uint64_t read_number(const char *path, const char *key)
 /* The kernel's estimate, less a sixteenth: to fill a machine to the brim is to lose it. */
 static uint64_t free_bytes(void)
 {
-	uint64_t kib = read_number("/proc/meminfo", "MemAvailable:");
+	uint64_t kib = mem_read_number("/proc/meminfo", "MemAvailable:");
 
 	return kib < UINT64_MAX / 1024 ? (kib - kib / 16) * 1024 : UINT64_MAX;
 }
@@ -101,14 +100,14 @@ static uint64_t cgroup_bytes(void)
 		if (strncmp(line, "0::", 3))
 			continue;
 		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", line + 3);
-		limit = read_number(path, ""); /* "max" is no number */
+		limit = mem_read_number(path, ""); /* "max" is no number */
 	}
 	if (file)
 		fclose(file);
 	return limit;
 }
 
-static int check_free(size_t size, struct xk_err *err)
+int mem_check_free(size_t size, struct xk_err *err)
 {
 	uint64_t available = free_bytes(), limit = cgroup_bytes();
 
@@ -136,13 +135,24 @@ static int open_memfd(unsigned flags)
 }
 
 /* Bytes a page: st_blksize would be a huge page's size where shmem may use them. */
-static size_t page_size_of(int fd, bool huge)
+size_t mem_page_size(int fd, bool huge)
 {
 	struct statfs fs;
 
 	if (huge && !fstatfs(fd, &fs) && fs.f_bsize > 0)
 		return (size_t)fs.f_bsize;
 	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int mem_size_file(struct xk_mem_info *info, size_t size, struct xk_err *err)
+{
+	if (size > (size_t)PTRDIFF_MAX - info->page_size)
+		return xk_err_fill(err, -ENOMEM, WHAT, NULL, "%zu bytes", size);
+	info->size = round_up(size, info->page_size);
+	if (ftruncate(info->fd, (off_t)info->size))
+		return xk_err_fill(err, -errno, WHAT, NULL, "ftruncate to %zu bytes: %s",
+				   info->size, strerror(errno));
+	return 0;
 }
 
 static int open_file(struct xk_mem_info *info, const struct xk_mem_config *config, bool huge,
@@ -154,14 +164,8 @@ static int open_file(struct xk_mem_info *info, const struct xk_mem_config *confi
 		return xk_err_fill(err, fd, WHAT, NULL, "memfd_create: %s", strerror(-fd));
 	info->fd = fd;
 	info->huge = huge;
-	info->page_size = page_size_of(fd, huge);
-	if (config->size > (size_t)PTRDIFF_MAX - info->page_size)
-		return xk_err_fill(err, -ENOMEM, WHAT, NULL, "%zu bytes", config->size);
-	info->size = round_up(config->size, info->page_size);
-	if (ftruncate(fd, (off_t)info->size))
-		return xk_err_fill(err, -errno, WHAT, NULL, "ftruncate to %zu bytes: %s",
-				   info->size, strerror(errno));
-	return 0;
+	info->page_size = mem_page_size(fd, huge);
+	return mem_size_file(info, config->size, err);
 }
 
 static int map_file(struct xk_mem_info *info, struct xk_err *err)
@@ -181,7 +185,7 @@ static int map_file(struct xk_mem_info *info, struct xk_err *err)
  * Preferred, not bound: with MPOL_BIND a full node means the OOM killer or, with huge pages,
  * SIGBUS. What came of it is verified later. A refusal is no error, so nothing is returned.
  */
-static void prefer_node(const struct xk_mem_info *info, int node)
+void mem_prefer_node(const struct xk_mem_info *info, int node)
 {
 	unsigned long mask[MAX_NODE / (8 * sizeof(long))] = {0};
 	unsigned bits = 8 * sizeof(long);
@@ -196,7 +200,7 @@ static void prefer_node(const struct xk_mem_info *info, int node)
  * fallocate() takes every page now, by the mapping's policy, and says ENOSPC where a first touch
  * would raise SIGBUS; the touches after it only enter the pages into the page table.
  */
-static int populate(const struct xk_mem_info *info, struct xk_err *err)
+int mem_populate(const struct xk_mem_info *info, struct xk_err *err)
 {
 	int rc;
 
@@ -251,7 +255,7 @@ static int pages_node(const struct xk_mem_info *info, int to)
 }
 
 /* A node full of page cache spills over at allocation; moving the pages makes room for them. */
-static int settle(const struct xk_mem_info *info, int wanted)
+int mem_settle(const struct xk_mem_info *info, int wanted)
 {
 	int node = pages_node(info, -1);
 
@@ -261,11 +265,9 @@ static int settle(const struct xk_mem_info *info, int wanted)
 	return pages_node(info, -1);
 }
 
-static int seal(const struct xk_mem_info *info, struct xk_err *err)
+static int seal(const struct xk_mem_info *info, int seals, struct xk_err *err)
 {
-	int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE;
-
-	if (fcntl(info->fd, F_ADD_SEALS, seals))
+	if (seals && fcntl(info->fd, F_ADD_SEALS, seals))
 		return xk_err_fill(err, -errno, WHAT, NULL, "sealing the memfd: %s",
 				   strerror(errno));
 	return 0;
@@ -273,7 +275,7 @@ static int seal(const struct xk_mem_info *info, struct xk_err *err)
 
 /* --- put together --- */
 
-static void drop(struct xk_mem_info *info)
+void mem_drop(struct xk_mem_info *info)
 {
 	if (info->addr)
 		munmap(info->addr, info->size);
@@ -283,31 +285,31 @@ static void drop(struct xk_mem_info *info)
 	info->fd = -1;
 }
 
-static int build(struct xk_mem_info *info, const struct xk_mem_config *config, bool huge,
+static int build(struct xk_mem_info *info, const struct xk_mem_config *config, int seals, bool huge,
 		 struct xk_err *err)
 {
 	int rc;
 
 	info->addr = NULL;
 	info->fd = -1;
-	rc = huge ? 0 : check_free(config->size, err);
+	rc = huge ? 0 : mem_check_free(config->size, err);
 	if (!rc)
 		rc = open_file(info, config, huge, err);
 	if (!rc)
 		rc = map_file(info, err);
 	if (rc)
 		goto fail;
-	prefer_node(info, config->node);
-	rc = populate(info, err);
+	mem_prefer_node(info, config->node);
+	rc = mem_populate(info, err);
 	if (rc)
 		goto fail;
-	info->node = settle(info, config->node);
-	rc = seal(info, err);
+	info->node = mem_settle(info, config->node);
+	rc = seal(info, seals, err);
 	if (rc)
 		goto fail;
 	return 0;
 fail:
-	drop(info);
+	mem_drop(info);
 	return rc;
 }
 
@@ -324,29 +326,29 @@ static int no_huge(const struct xk_mem_info *info, const struct xk_mem_config *c
 			   cause->why);
 }
 
-static int build_either(struct xk_mem_info *info, const struct xk_mem_config *config,
-			struct xk_err *err)
+int mem_build(struct xk_mem_info *info, const struct xk_mem_config *config, int seals,
+	      struct xk_err *err)
 {
 	struct xk_err cause;
 
-	if (config->huge != XK_HUGE_OFF && !build(info, config, true, &cause))
+	if (config->huge != XK_HUGE_OFF && !build(info, config, seals, true, &cause))
 		return 0;
 	if (config->huge == XK_HUGE_ON)
 		return no_huge(info, config, &cause, err);
-	return build(info, config, false, err);
+	return build(info, config, seals, false, err);
 }
 
 int xk_mem_create(struct xk_mem **out, const struct xk_mem_config *config, struct xk_err *err)
 {
 	struct xk_mem *mem;
-	int rc = check_config(config, err);
+	int rc = mem_check_config(config, err);
 
 	if (rc)
 		return rc;
 	mem = calloc(1, sizeof(*mem));
 	if (!mem)
 		return xk_err_fill(err, -ENOMEM, WHAT, NULL, "out of memory");
-	rc = build_either(&mem->info, config, err);
+	rc = mem_build(&mem->info, config, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE, err);
 	if (rc) {
 		free(mem);
 		return rc;
@@ -359,6 +361,6 @@ void xk_mem_destroy(struct xk_mem *mem)
 {
 	if (!mem)
 		return;
-	drop(&mem->info);
+	mem_drop(&mem->info);
 	free(mem);
 }
