@@ -17,6 +17,7 @@ lib/compat:
 lib/place:  lib/err
 lib/hist:   lib/err lib/atomic
 lib/mem:    lib/err lib/compat
+lib/share:  lib/err lib/compat lib/mem
 lib/umem:   lib/err lib/atomic lib/mem
 lib/port:   lib/err lib/atomic lib/umem lib/mem lib/compat
 lib/prog:   lib/err lib/compat bpf/abi bpf/xsk_*.skel
