@@ -36,7 +36,7 @@ static void catch_signals(void)
 /* --- rows --- */
 
 struct row {
-	const char *algorithm, *order, *metric, *scope, *burst_text;
+	const char *algorithm, *order, *metric, *scope, *burst_text, *wrong;
 	unsigned element_bytes, slots, burst, producers, consumers, runs;
 	double ns, ns_min, ns_max, floor_ns, ratio;
 	bool verified, blocking, burst_call;
@@ -66,8 +66,24 @@ static const struct result_column columns[] = {
 	COLUMN(floor_ns, "floor", RESULT_REAL, 6, 1),
 	COLUMN(verified, "verified", RESULT_FLAG, -8, 0),
 	COLUMN(blocking, "blocking", RESULT_FLAG, -8, 0),
+	COLUMN(wrong, "wrong", RESULT_TEXT, -1, 0),
 	COLUMN(burst_call, NULL, RESULT_FLAG, 0, 0),
 };
+
+static bool is_right(const struct ring_entry *entry)
+{
+	return entry->verified && !entry->failed && !entry->wrong;
+}
+
+/* NULL: nothing. */
+static const char *wrong_text(const struct ring_entry *entry)
+{
+	static const char *const texts[] = {
+		NULL,   "torn",      "reordered",      "torn,reordered",
+		"lost", "torn,lost", "reordered,lost", "torn,reordered,lost"};
+
+	return entry->failed ? "no end" : texts[entry->wrong & 7];
+}
 
 /* The fastest verified peer that promises the same order. NaN: there is none. */
 static double best_peer(const struct ring_measure *measure, const char *order)
@@ -77,7 +93,7 @@ static double best_peer(const struct ring_measure *measure, const char *order)
 	for (unsigned i = 0; i < measure->count; i++) {
 		const struct ring_entry *entry = &measure->entries[i];
 
-		if (entry->candidate->own || !entry->verified || !entry->runs ||
+		if (entry->candidate->own || !is_right(entry) || !entry->runs ||
 		    strcmp(entry->candidate->order, order))
 			continue;
 		if (!(best <= entry->spread.median))
@@ -107,7 +123,8 @@ static void print_row(struct result *result, const struct ring_measure *measure,
 		.ns_max = entry->spread.max,
 		.floor_ns = spread_of(entry->floor_ns, entry->runs).median,
 		.ratio = entry->spread.median / best_peer(measure, entry->candidate->order),
-		.verified = entry->verified,
+		.verified = is_right(entry),
+		.wrong = wrong_text(entry),
 		.blocking = algo->blocking,
 		.burst_call = algo->burst_call,
 	};

@@ -55,17 +55,14 @@ int ring_cell_parse(const char *text, struct ring_cell *cell)
 
 void ring_figures_print(const struct ring_figures *figures, char text[RING_FIGURES_TEXT])
 {
-	snprintf(text, RING_FIGURES_TEXT, "ns=%.6g floor_ns=%.6g count=%" PRIu64 " verified=%d",
-		 figures->ns, figures->floor_ns, figures->count, figures->verified);
+	snprintf(text, RING_FIGURES_TEXT, "ns=%.6g floor_ns=%.6g count=%" PRIu64 " wrong=%u",
+		 figures->ns, figures->floor_ns, figures->count, figures->wrong);
 }
 
 int ring_figures_parse(const char *text, struct ring_figures *figures)
 {
-	int verified;
-
-	if (sscanf(text, "ns=%lf floor_ns=%lf count=%" SCNu64 " verified=%d", &figures->ns,
-		   &figures->floor_ns, &figures->count, &verified) != 4)
+	if (sscanf(text, "ns=%lf floor_ns=%lf count=%" SCNu64 " wrong=%u", &figures->ns,
+		   &figures->floor_ns, &figures->count, &figures->wrong) != 4)
 		return -EINVAL;
-	figures->verified = verified;
 	return 0;
 }

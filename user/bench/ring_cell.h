@@ -83,10 +83,15 @@ bool ring_can(const struct ring_algo *algo, const struct ring_cell *cell);
 /* What one run of a child measured. */
 struct ring_figures {
 	double ns;       /* an element, or a round trip */
-	double floor_ns; /* one cache line's round trip just before; NaN: workers share a CPU */
+	double floor_ns; /* one cache line's round trip, the greater of just before and just after;
+			    NaN: the two share a CPU */
 	uint64_t count;  /* elements of the timed round */
-	bool verified;   /* every word and the order, or (timed) the sum of the first words */
+	unsigned wrong;  /* RING_TORN and so on; a timed run can only tell RING_LOST */
 };
+
+#define RING_TORN      1u /* a word that nobody wrote, or that belongs to another record */
+#define RING_REORDERED 2u /* after one of the same producer that was sent later */
+#define RING_LOST      4u /* the sums differ: lost, or there twice */
 
 /* A cell as one word, for a helper's command line; and back: 0, or -EINVAL. */
 #define RING_CELL_TEXT (128 + 6 * RING_MAX_WORKERS)

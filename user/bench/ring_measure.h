@@ -8,10 +8,11 @@
 
 struct ring_entry {
 	const struct ring_candidate *candidate;
-	bool absent;   /* it cannot do this cell */
-	bool failed;   /* a run did not end, or died: no more of it */
-	bool verified; /* so far */
-	unsigned runs; /* timed ones */
+	bool absent;    /* it cannot do this cell */
+	bool failed;    /* a run did not end, or died: no more of it */
+	bool verified;  /* the pass that looks at every word has come to its end */
+	unsigned wrong; /* what any run found so far: RING_TORN ... */
+	unsigned runs;  /* timed ones */
 	double *ns, *floor_ns;
 	struct spread spread; /* of ns, once done */
 };

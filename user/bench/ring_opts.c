@@ -43,9 +43,10 @@ static const char doc[] =
 	"Measure shared-memory rings: this project's, two baselines and those of other projects.\v"
 	"Each row is the median of --runs runs of about 50 ms, every run in a process of its own, "
 	"all algorithms of a cell in turn. floor is one cache line's round trip between the same "
-	"two CPUs just before: it tells how fast the machine was. verified: in an untimed pass "
-	"every word of every record was right, in order, and none was lost; and no timed run lost "
-	"any. blocking: push and pop wait inside instead of saying full or empty. burst *: the "
+	"two CPUs, the greater of just before and just after: it tells how fast the machine was. "
+	"verified: in an untimed pass every word of every record was right, in order, and none was "
+	"lost; and no timed run lost any; else wrong tells what was seen. blocking: push and pop "
+	"wait inside instead of saying full or empty. burst *: the "
 	"algorithm has no such call and moves records one by one. ratio: to the fastest peer of "
 	"the cell that is verified and promises the same order.";
 

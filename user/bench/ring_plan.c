@@ -207,16 +207,21 @@ static int find_cpus(struct xk_place *place, const struct number_list *list, str
 	return 0;
 }
 
+/*
+ * Producers from the front, consumers from the back. Where CPUs are fewer than workers, those of
+ * one kind are so spread that they share with the other kind first: two producers that wait for
+ * each other inside a push on one CPU can take a time slice a record.
+ */
 void ring_plan_place(const struct ring_plan *plan, struct ring_cell *cell)
 {
 	const struct xk_place *place = &plan->place;
-	bool enough = place->count >= ring_workers(cell);
-	unsigned half = enough ? cell->producers : place->count / 2;
+	unsigned workers = ring_workers(cell);
+	unsigned n = place->count < workers ? place->count : workers;
 
 	for (unsigned i = 0; i < cell->producers; i++)
-		cell->cpu[i] = place->cpu[half ? i % half : 0];
+		cell->cpu[i] = place->cpu[i % n];
 	for (unsigned i = 0; i < cell->consumers; i++)
-		cell->cpu[cell->producers + i] = place->cpu[half + i % (place->count - half)];
+		cell->cpu[cell->producers + i] = place->cpu[n - 1 - i % n];
 }
 
 /* --- both --- */

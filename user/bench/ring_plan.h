@@ -32,7 +32,7 @@ int ring_plan_make(struct ring_plan *plan, const struct ring_opts *opts,
 		   const struct ring_candidates *found, struct xk_err *err);
 void ring_plan_free(struct ring_plan *plan);
 
-/* Give each worker of a cell its CPU: producers and consumers on different ones if there are. */
+/* Give each worker of a cell its CPU: another one for each if there are as many. */
 void ring_plan_place(const struct ring_plan *plan, struct ring_cell *cell);
 
 #endif

@@ -25,7 +25,7 @@
 #define VERIFY_TRIPS   20000u
 #define LINE           __attribute__((aligned(128)))
 
-enum round { ROUND_FLOOR, ROUND_GROW, ROUND_TIMED, ROUND_VERIFY, ROUND_NONE };
+enum round { ROUND_FLOOR, ROUND_GROW, ROUND_TIMED, ROUND_FLOOR_AGAIN, ROUND_VERIFY, ROUND_NONE };
 
 /* What one worker says of a round: its own until it arrives at the barrier. */
 struct share {
@@ -52,7 +52,8 @@ struct run {
 	uint32_t generation LINE; /* B; a futex */
 	uint64_t line LINE;       /* the one that is bounced */
 	enum round round LINE;
-	uint64_t count; /* of this round, a multiple of producers and of consumers */
+	uint64_t bounced; /* what the line was left at */
+	uint64_t count;   /* of this round, a multiple of producers and of consumers */
 	uint64_t started_ns;
 	struct ring_figures figures;
 	struct share share[];
@@ -97,12 +98,17 @@ static bool sums_match(const struct run *run)
 	return in == out;
 }
 
-static bool checks_clean(const struct run *run)
+static unsigned what_is_wrong(const struct run *run)
 {
-	for (unsigned i = 0; i < ring_workers(run->cell); i++)
-		if (run->share[i].check.content || run->share[i].check.order)
-			return false;
-	return true;
+	unsigned wrong = sums_match(run) ? 0 : RING_LOST;
+
+	for (unsigned i = 0; i < ring_workers(run->cell); i++) {
+		if (run->share[i].check.content)
+			wrong |= RING_TORN;
+		if (run->share[i].check.order)
+			wrong |= RING_REORDERED;
+	}
+	return wrong;
 }
 
 static uint64_t elapsed_ns(const struct run *run)
@@ -167,6 +173,14 @@ static void first_round(struct run *run)
 		start_growing(run);
 }
 
+static void end_timed(struct run *run, double ns)
+{
+	run->figures.ns = ns / (double)run->count;
+	run->figures.count = run->count;
+	run->figures.wrong = what_is_wrong(run);
+	set_round(run, floor_is_known(run) ? ROUND_FLOOR_AGAIN : ROUND_NONE, FLOOR_TRIPS);
+}
+
 static void next_round(struct run *run)
 {
 	double ns = (double)elapsed_ns(run);
@@ -174,23 +188,29 @@ static void next_round(struct run *run)
 	switch (run->round) {
 	case ROUND_NONE:
 		first_round(run);
-		return;
+		break;
 	case ROUND_FLOOR:
 		run->figures.floor_ns = ns / FLOOR_TRIPS;
+		run->bounced = run->line;
 		start_growing(run);
-		return;
+		break;
 	case ROUND_GROW:
 		grow(run);
-		return;
+		break;
 	case ROUND_TIMED:
-		run->figures.ns = ns / (double)run->count;
+		end_timed(run, ns);
+		break;
+	case ROUND_FLOOR_AGAIN:
+		if (ns / FLOOR_TRIPS > run->figures.floor_ns)
+			run->figures.floor_ns = ns / FLOOR_TRIPS;
+		run->round = ROUND_NONE;
 		break;
 	case ROUND_VERIFY:
+		run->figures.count = run->count;
+		run->figures.wrong = what_is_wrong(run);
+		run->round = ROUND_NONE;
 		break;
 	}
-	run->figures.verified = sums_match(run) && checks_clean(run);
-	run->figures.count = run->count;
-	run->round = ROUND_NONE;
 }
 
 /* --- the barrier --- */
@@ -232,7 +252,7 @@ static void meet(struct run *run)
 /* Each waits for the other's number: odd ones from the first producer, even from the consumer. */
 static void bounce(struct run *run, unsigned number)
 {
-	uint64_t mine = number ? 2 : 1;
+	uint64_t mine = run->bounced + (number ? 2 : 1);
 
 	if (number && number != run->cell->producers)
 		return;
@@ -261,7 +281,7 @@ static void do_round(struct worker *worker, struct ring_task *task)
 	struct share *share = &run->share[worker->number];
 	int rc = 0;
 
-	if (run->round == ROUND_FLOOR)
+	if (run->round == ROUND_FLOOR || run->round == ROUND_FLOOR_AGAIN)
 		bounce(run, worker->number);
 	else
 		rc = take_part(run, task, is_producer(run, worker->number));
