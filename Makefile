@@ -6,6 +6,7 @@ SOVERSION := 0
 
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
+LIBEXEC ?= $(PREFIX)/libexec/xskit
 LIBDIR  ?= $(PREFIX)/lib
 INCDIR  ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share/xskit
@@ -111,6 +112,32 @@ $(BUILD)/examples/%: $(BUILD)/examples/%.o $(LIB_A)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) -o $@
 
+# --- other projects' rings, for `xskit bench ring`: those whose headers are there ---
+
+PEER_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(wildcard tests/peers/*.c tests/peers/*.cc))) \
+	$(patsubst %,$(BUILD)/user/bench/%.o,ring_cell ring_run)
+PEERS    := $(BUILD)/bench/xskit-peers
+C_ONLY   := -std=gnu11 -Wstrict-prototypes -Wmissing-prototypes
+CXXFLAGS ?= $(CFLAGS)
+ALL_CXXFLAGS = -std=gnu++17 $(CXXFLAGS) $(filter-out $(C_ONLY) $(CFLAGS),$(ALL_CFLAGS))
+
+.PHONY: peers
+peers: $(PEERS)
+
+$(BUILD)/tests/peers/%.o: ALL_CFLAGS += -Itests/peers
+$(BUILD)/tests/peers/peer_rte.o: ALL_CFLAGS += \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
+
+$(BUILD)/%.o: %.cc Makefile
+	@mkdir -p $(@D)
+	$(call say,CXX)
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c $< -o $@
+
+$(PEERS): $(PEER_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CXX) $(ALL_LDFLAGS) $^ -o $@
+
 # --- tests: every one speaks TAP, prove runs them ---
 
 export XSKIT := $(abspath $(TOOL))
@@ -137,7 +164,7 @@ check:
 	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(TESTS_E2E) tests/fuzz.t tests/sanitize.t
 
 .PHONY: tests-built sanitized
-tests-built: $(TESTS_UNIT)
+tests-built: $(TESTS_UNIT) $(PEERS)
 sanitized:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined all tests-built
 	$(Q)$(MAKE) --no-print-directory SANITIZE=thread all tests-built
@@ -145,7 +172,7 @@ sanitized:
 check-unit: $(TESTS_UNIT)
 	$(Q)$(PROVE) $(TESTS_UNIT)
 
-check-e2e: all
+check-e2e: all peers
 	$(Q)$(PROVE) $(TESTS_E2E)
 
 check-tools: all
@@ -171,7 +198,7 @@ demo:
 
 bench:
 	$(Q)tools/install-deps.sh --test --bench
-	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tests/sim/bench_port
+	$(Q)$(MAKE) --no-print-directory all peers $(BUILD)/tests/sim/bench_port
 	$(Q)tools/bench.sh
 
 # --- install ---
@@ -181,6 +208,7 @@ HEADERS := $(wildcard include/xskit/*.h)
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)/xskit $(DESTDIR)$(DATADIR)
 	install -m 755 $(TOOL) $(DESTDIR)$(BINDIR)/xskit
+	test ! -e $(PEERS) || install -D -m 755 $(PEERS) $(DESTDIR)$(LIBEXEC)/xskit-peers
 	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/libxskit.a
 	install -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)/libxskit.so.$(SOVERSION)
 	ln -sf libxskit.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxskit.so
@@ -192,7 +220,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/xskit $(DESTDIR)$(LIBDIR)/libxskit.a $(DESTDIR)$(LIBDIR)/libxskit.so \
 		$(DESTDIR)$(LIBDIR)/libxskit.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/pkgconfig/xskit.pc
-	rm -rf $(DESTDIR)$(INCDIR)/xskit $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(INCDIR)/xskit $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXEC)
 
 # --- house keeping ---
 

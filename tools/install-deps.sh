@@ -13,8 +13,10 @@ test_packages=(libcmocka-dev perl git ethtool tcpdump iputils-ping netsniff-ng i
 	libcap2-bin jq procps libclang-rt-14-dev clang-format cppcheck shellcheck)
 test_fedora=(libcmocka-devel perl-Test-Harness git ethtool tcpdump iputils netsniff-ng iperf3 socat
 	xdp-tools libcap jq procps-ng compiler-rt clang-tools-extra cppcheck ShellCheck)
-bench_packages=(sockperf dpdk-dev ethtool iputils-ping jq)
-bench_fedora=(sockperf dpdk ethtool iputils jq)
+bench_packages=(sockperf dpdk-dev ethtool iputils-ping jq libck-dev libdpdk-dev libboost-dev
+	libconcurrentqueue-dev libreaderwriterqueue-dev libatomic-queue-dev)
+bench_fedora=(sockperf dpdk ethtool iputils jq ck-devel dpdk-devel boost-devel concurrentqueue-devel
+	readerwriterqueue-devel)
 
 for arg; do
 	case $arg in
