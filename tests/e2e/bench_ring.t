@@ -134,7 +134,7 @@ quick=(--algorithm 'peer:fake,mutex' --metric throughput --slots 64 --element-by
 fake 'echo cannot'
 bench cannot "${quick[@]}"
 rows cannot 'what it cannot do has no row' 'map(.algorithm) == ["mutex"]'
-fake 'echo ns=2 floor_ns=100 count=1000 wrong=1'
+fake 'echo ns=2 floor_ns=100 floor_low_ns=90 count=1000 wrong=1'
 bench wrong "${quick[@]}"
 rows wrong 'what is wrong is no measure for others' \
 	'map([.algorithm, .verified, .wrong, .ratio]) == [["peer:fake", false, "torn", null], ["mutex", true, null, null]]'

@@ -138,7 +138,7 @@ static void print_row(struct result *result, const struct ring_measure *measure,
 
 static int run_cell(struct result *result, const struct ring_plan *plan,
 		    const struct ring_candidates *found, const struct ring_cell *cell,
-		    unsigned runs)
+		    unsigned runs, unsigned *repeated)
 {
 	struct ring_measure measure = {.found = found, .cell = cell, .stop = &stop};
 	int ret = ring_measure_begin(&measure, plan->chosen, plan->n_chosen, runs);
@@ -150,6 +150,7 @@ static int run_cell(struct result *result, const struct ring_plan *plan,
 	for (unsigned i = 0; i < measure.count && !ret; i++)
 		if (!measure.entries[i].absent)
 			print_row(result, &measure, &measure.entries[i]);
+	*repeated += measure.repeated;
 	ring_measure_end(&measure);
 	return ret;
 }
@@ -229,30 +230,38 @@ static void print_plan(struct result *result, const struct ring_plan *plan,
 		    runs, minutes);
 }
 
-/* Other programs of this project keep off these CPUs while we spin. */
-static void claim_cpus(const struct ring_plan *plan, int *claims, unsigned *count)
+/* Other programs of this project keep off the CPUs on which we spin. */
+static void claim_cpus(const struct ring_plan *plan, int claims[XK_PLACE_MAX_CPUS])
 {
-	*count = 0;
-	for (unsigned i = 0; i < plan->place.count; i++) {
-		claims[*count] = xk_place_claim(plan->place.cpu[i]);
-		if (claims[*count] >= 0)
-			++*count;
-	}
+	for (unsigned i = 0; i < XK_PLACE_MAX_CPUS; i++)
+		claims[i] = -1;
+	for (unsigned i = 0; i < plan->n_cells; i++)
+		for (unsigned w = 0; w < ring_workers(&plan->cells[i]); w++) {
+			int cpu = plan->cells[i].cpu[w];
+
+			if (claims[cpu] < 0)
+				claims[cpu] = xk_place_claim(cpu);
+		}
+}
+
+static void unclaim_cpus(const int claims[XK_PLACE_MAX_CPUS])
+{
+	for (unsigned i = 0; i < XK_PLACE_MAX_CPUS; i++)
+		if (claims[i] >= 0)
+			close(claims[i]);
 }
 
 static int run_plan(struct result *result, const struct ring_plan *plan,
-		    const struct ring_candidates *found, unsigned runs)
+		    const struct ring_candidates *found, unsigned runs, unsigned *repeated)
 {
 	int claims[XK_PLACE_MAX_CPUS], ret;
-	unsigned claimed;
 
-	claim_cpus(plan, claims, &claimed);
+	claim_cpus(plan, claims);
 	print_plan(result, plan, found, runs);
 	ret = run_same(result, plan, found, runs);
 	for (unsigned i = 0; i < plan->n_cells && !ret; i++)
-		ret = run_cell(result, plan, found, &plan->cells[i], runs);
-	while (claimed)
-		close(claims[--claimed]);
+		ret = run_cell(result, plan, found, &plan->cells[i], runs, repeated);
+	unclaim_cpus(claims);
 	return ret;
 }
 
@@ -266,15 +275,17 @@ static int run(const struct ring_opts *opts, int argc, char **argv,
 		.n_columns = sizeof(columns) / sizeof(*columns),
 		.json = opts->json,
 	};
+	unsigned repeated = 0;
 	struct ring_plan plan;
 	int ret = ring_plan_make(&plan, opts, found, err);
 
 	if (!ret) {
 		catch_signals();
 		result_begin(&result, argc, argv, NULL);
-		ret = run_plan(&result, &plan, found, opts->runs);
+		ret = run_plan(&result, &plan, found, opts->runs, &repeated);
 		if (!ret || ret == -EINTR)
-			result_end(&result, ret ? "signal" : "done", NULL);
+			result_end(&result, ret ? "signal" : "done",
+				   json_pack("{s:i}", "rounds_repeated", (int)repeated));
 		else
 			xk_err_fill(err, ret, WHAT, NULL, "measure");
 		ret = ret == -EINTR ? 0 : ret;

@@ -55,14 +55,16 @@ int ring_cell_parse(const char *text, struct ring_cell *cell)
 
 void ring_figures_print(const struct ring_figures *figures, char text[RING_FIGURES_TEXT])
 {
-	snprintf(text, RING_FIGURES_TEXT, "ns=%.6g floor_ns=%.6g count=%" PRIu64 " wrong=%u",
-		 figures->ns, figures->floor_ns, figures->count, figures->wrong);
+	snprintf(text, RING_FIGURES_TEXT,
+		 "ns=%.6g floor_ns=%.6g floor_low_ns=%.6g count=%" PRIu64 " wrong=%u", figures->ns,
+		 figures->floor_ns, figures->floor_low_ns, figures->count, figures->wrong);
 }
 
 int ring_figures_parse(const char *text, struct ring_figures *figures)
 {
-	if (sscanf(text, "ns=%lf floor_ns=%lf count=%" SCNu64 " wrong=%u", &figures->ns,
-		   &figures->floor_ns, &figures->count, &figures->wrong) != 4)
+	if (sscanf(text, "ns=%lf floor_ns=%lf floor_low_ns=%lf count=%" SCNu64 " wrong=%u",
+		   &figures->ns, &figures->floor_ns, &figures->floor_low_ns, &figures->count,
+		   &figures->wrong) != 5)
 		return -EINVAL;
 	return 0;
 }

@@ -82,11 +82,12 @@ bool ring_can(const struct ring_algo *algo, const struct ring_cell *cell);
 
 /* What one run of a child measured. */
 struct ring_figures {
-	double ns;       /* an element, or a round trip */
-	double floor_ns; /* one cache line's round trip, the greater of just before and just after;
-			    NaN: the two share a CPU */
-	uint64_t count;  /* elements of the timed round */
-	unsigned wrong;  /* RING_TORN and so on; a timed run can only tell RING_LOST */
+	double ns; /* an element, or a round trip */
+	/* one cache line's round trip, the greater and the less of just before and just after; NaN:
+	 * the two workers share a CPU */
+	double floor_ns, floor_low_ns;
+	uint64_t count; /* elements of the timed round */
+	unsigned wrong; /* RING_TORN and so on; a timed run can only tell RING_LOST */
 };
 
 #define RING_TORN      1u /* a word that nobody wrote, or that belongs to another record */
@@ -99,7 +100,7 @@ void ring_cell_print(const struct ring_cell *cell, char text[RING_CELL_TEXT]);
 int ring_cell_parse(const char *text, struct ring_cell *cell);
 
 /* Figures as one line, and back. */
-#define RING_FIGURES_TEXT 160
+#define RING_FIGURES_TEXT 200
 void ring_figures_print(const struct ring_figures *figures, char text[RING_FIGURES_TEXT]);
 int ring_figures_parse(const char *text, struct ring_figures *figures);
 

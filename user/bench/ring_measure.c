@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include "bench/ring_measure.h"
 #include "report.h"
+
+/* The floor of this class of machine is quiet within a third, and flips by a factor of 4. */
+#define STEADY 1.5
 
 int ring_measure_begin(struct ring_measure *measure, const struct ring_candidate *const *chosen,
 		       unsigned count, unsigned most_runs)
@@ -71,7 +75,30 @@ int ring_measure_verify(struct ring_measure *measure)
 	return 0;
 }
 
-static int time_entry(struct ring_measure *measure, struct ring_entry *entry)
+/* --- rounds --- */
+
+/* The floor during one round. */
+struct weather {
+	double low, high;
+};
+
+static void look_at(struct weather *weather, const struct ring_figures *figures)
+{
+	if (!(weather->low <= figures->floor_low_ns))
+		weather->low = figures->floor_low_ns;
+	if (!(weather->high >= figures->floor_ns))
+		weather->high = figures->floor_ns;
+}
+
+/* Also if nothing is known of the floor (NaN). */
+static bool is_steady(const struct weather *weather)
+{
+	return !(weather->high > weather->low * STEADY);
+}
+
+/* Into the place of the next run, which counts once the round does. */
+static int time_entry(struct ring_measure *measure, struct ring_entry *entry,
+		      struct weather *weather)
 {
 	struct ring_figures figures;
 	int ret = entry->absent || entry->failed ? 0 : run(measure, entry, false, &figures);
@@ -82,18 +109,49 @@ static int time_entry(struct ring_measure *measure, struct ring_entry *entry)
 		return 0;
 	entry->wrong |= figures.wrong;
 	entry->ns[entry->runs] = figures.ns;
-	entry->floor_ns[entry->runs++] = figures.floor_ns;
+	entry->floor_ns[entry->runs] = figures.floor_ns;
+	look_at(weather, &figures);
 	return 0;
 }
 
-/* Each run begins with another one, so that none always follows the same. */
-int ring_measure_time(struct ring_measure *measure, unsigned runs)
+/* Each round begins with another one, so that none always follows the same. */
+static int time_round(struct ring_measure *measure, unsigned number, struct weather *weather)
 {
 	int ret = 0;
 
-	for (unsigned run_no = 0; run_no < runs; run_no++)
-		for (unsigned i = 0; i < measure->count && !ret; i++)
-			ret = time_entry(measure, &measure->entries[(i + run_no) % measure->count]);
+	for (unsigned i = 0; i < measure->count && !ret; i++)
+		ret = time_entry(measure, &measure->entries[(i + number) % measure->count],
+				 weather);
+	return ret;
+}
+
+static void count_round(struct ring_measure *measure)
+{
+	for (unsigned i = 0; i < measure->count; i++) {
+		struct ring_entry *entry = &measure->entries[i];
+
+		entry->runs += !entry->absent && !entry->failed;
+	}
+}
+
+int ring_measure_time(struct ring_measure *measure, unsigned runs)
+{
+	unsigned spare = runs, done = 0;
+	int ret = 0;
+
+	while (done < runs && !ret) {
+		struct weather weather = {NAN, NAN};
+
+		ret = time_round(measure, done, &weather);
+		if (!ret && !is_steady(&weather) && spare) {
+			spare--;
+			measure->repeated++;
+			continue;
+		}
+		if (!ret)
+			count_round(measure);
+		done++;
+	}
 	for (unsigned i = 0; i < measure->count; i++)
 		measure->entries[i].spread =
 			spread_of(measure->entries[i].ns, measure->entries[i].runs);

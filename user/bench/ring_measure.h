@@ -23,6 +23,7 @@ struct ring_measure {
 	unsigned count;
 	struct ring_entry *entries;
 	const volatile sig_atomic_t *stop;
+	unsigned repeated; /* rounds that did not count, because the machine changed its speed */
 };
 
 /* 0 or -ENOMEM. The entries are those chosen, in that order; one may be there twice. */
@@ -32,7 +33,11 @@ int ring_measure_begin(struct ring_measure *measure, const struct ring_candidate
 /* Who can do the cell, and does it right? A run that fails is told on stderr. -EINTR: stopped. */
 int ring_measure_verify(struct ring_measure *measure);
 
-/* `runs` more of each, in turn. -EINTR: stopped. */
+/*
+ * `runs` more rounds, each algorithm once a round. A round in which the floor was not the same all
+ * the time is done again, for up to as many rounds: else one algorithm would be measured on a slow
+ * machine and the next one on a fast one. -EINTR: stopped.
+ */
 int ring_measure_time(struct ring_measure *measure, unsigned runs);
 
 void ring_measure_end(struct ring_measure *measure);

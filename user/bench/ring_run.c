@@ -162,7 +162,7 @@ static bool floor_is_known(const struct run *run)
 
 static void first_round(struct run *run)
 {
-	run->figures.ns = run->figures.floor_ns = NAN;
+	run->figures.ns = run->figures.floor_ns = run->figures.floor_low_ns = NAN;
 	if (run->verify)
 		set_round(run, ROUND_VERIFY,
 			  run->cell->metric == RING_RTT ? VERIFY_TRIPS
@@ -181,6 +181,15 @@ static void end_timed(struct run *run, double ns)
 	set_round(run, floor_is_known(run) ? ROUND_FLOOR_AGAIN : ROUND_NONE, FLOOR_TRIPS);
 }
 
+static void end_floor(struct run *run, double floor_ns)
+{
+	if (floor_ns > run->figures.floor_ns)
+		run->figures.floor_ns = floor_ns;
+	else
+		run->figures.floor_low_ns = floor_ns;
+	run->round = ROUND_NONE;
+}
+
 static void next_round(struct run *run)
 {
 	double ns = (double)elapsed_ns(run);
@@ -190,7 +199,7 @@ static void next_round(struct run *run)
 		first_round(run);
 		break;
 	case ROUND_FLOOR:
-		run->figures.floor_ns = ns / FLOOR_TRIPS;
+		run->figures.floor_ns = run->figures.floor_low_ns = ns / FLOOR_TRIPS;
 		run->bounced = run->line;
 		start_growing(run);
 		break;
@@ -201,9 +210,7 @@ static void next_round(struct run *run)
 		end_timed(run, ns);
 		break;
 	case ROUND_FLOOR_AGAIN:
-		if (ns / FLOOR_TRIPS > run->figures.floor_ns)
-			run->figures.floor_ns = ns / FLOOR_TRIPS;
-		run->round = ROUND_NONE;
+		end_floor(run, ns / FLOOR_TRIPS);
 		break;
 	case ROUND_VERIFY:
 		run->figures.count = run->count;
