@@ -22,9 +22,11 @@ lib/umem:   lib/err lib/atomic lib/mem
 lib/port:   lib/err lib/atomic lib/umem lib/mem lib/compat
 lib/prog:   lib/err lib/compat bpf/abi bpf/xsk_*.skel
 lib/worker: lib/err lib/atomic
-lib/spsc:   lib/err lib/atomic
-lib/fanin:  lib/err lib/atomic
-lib/mpmc:   lib/err lib/atomic
+lib/ring:   lib/err lib/atomic
+lib/stream: lib/ring lib/atomic
+lib/spsc:   lib/stream lib/ring lib/atomic
+lib/fanin:  lib/stream lib/ring lib/atomic
+lib/mpmc:   lib/ring lib/atomic
 bpf/*:      bpf/abi
 
 jsonl:
@@ -48,6 +50,8 @@ echo:       answer lane match neigh nl opts packet resolve lib/*
 bench/bench:  lib/err
 bench/spread:
 bench/result: jsonl report lib/hist
+bench/crew:   cmd report lib/*
+bench/false:  bench/bench bench/crew bench/result bench/spread cmd opts report lib/*
 bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/*
 cmd_bench:  bench/bench cmd lib/err
 cmd_*:      cmd echo gen kengine nl opts output packet ping report resolve session lib/* bpf/abi

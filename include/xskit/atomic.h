@@ -12,11 +12,52 @@
 #ifndef XSKIT_ATOMIC_H
 #define XSKIT_ATOMIC_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define XK_INLINE      static inline __attribute__((always_inline))
+#define xk_likely(x)   __builtin_expect(!!(x), 1)
+#define xk_unlikely(x) __builtin_expect(!!(x), 0)
+
+#ifdef XK_MEMORY_MODEL /* a header that gives all of the following under a model checker's eyes */
+#include XK_MEMORY_MODEL
+#else
+
+/* Words in shared memory, reached through the calls below only. */
+typedef uint32_t xk_a32;
+typedef uint64_t xk_a64;
+
 #define xk_load_relaxed(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
 #define xk_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define xk_load_seq(p)         __atomic_load_n((p), __ATOMIC_SEQ_CST)
 #define xk_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define xk_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define xk_bump(p, n)          xk_store_relaxed((p), xk_load_relaxed(p) + (n))
+#define xk_store_seq(p, v)     __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
+#define xk_swap_seq(p, v)      __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
+
+/* Compare and swap; *expected becomes what was found. Release: what was written before is seen by
+ * whoever acquires the word; acquire: the other way round. */
+#define xk_cas_acquire(p, expected, v)                                                             \
+	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+#define xk_cas_release(p, expected, v)                                                             \
+	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)
+
+/* Records between a caller's memory and shared memory. */
+#define xk_copy_in(shared, from, bytes) memcpy((shared), (from), (bytes))
+#define xk_copy_out(to, shared, bytes)  memcpy((to), (shared), (bytes))
+
+/* Write a byte back as it is: the line it lies in becomes this core's own. */
+XK_INLINE void xk_touch(void *byte)
+{
+	volatile char *c = (volatile char *)byte;
+
+	*c = *c;
+}
+
+#endif /* XK_MEMORY_MODEL */
+
+#define xk_bump(p, n) xk_store_relaxed((p), xk_load_relaxed(p) + (n))
 
 /* Tell the CPU that this is a spin loop (x86 PAUSE, Arm YIELD). */
 static inline void xk_pause(void)

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* mpmc: seats, the ledger of who moved the counters, and what the dead leave. */
+#include <errno.h>
+#include <xskit/mpmc.h>
+#include "ring_internal.h"
+
+#define NOBODY  0xffu      /* moved a counter that nobody moved yet */
+#define NOWHERE UINT64_MAX /* in the ledger: no number */
+
+enum {
+	TAIL,
+	HEAD,
+	COUNTERS,
+};
+
+static struct xk_ring_shape shape_of(const struct xk_mpmc_config *config)
+{
+	return (struct xk_ring_shape){
+		.kind = XK_RING_MPMC,
+		.flags = config->flags,
+		.record_bytes = config->record_bytes,
+		.slots = config->slots,
+		.seats = config->users,
+	};
+}
+
+size_t xk_mpmc_size(const struct xk_mpmc_config *config)
+{
+	struct xk_ring_shape shape = shape_of(config);
+
+	return xk_ring_bytes(&shape);
+}
+
+int xk_mpmc_init(void *mem, size_t len, const struct xk_mpmc_config *config)
+{
+	struct xk_ring_shape shape = shape_of(config);
+
+	return xk_ring_format(mem, len, &shape, config->first);
+}
+
+/* --- where things lie: shared | ledger[seat][counter][seat] | slots --- */
+
+static struct xk_mpmc_shared *shared_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
+{
+	return xk_ring_own_part(ring, shape);
+}
+
+static size_t row_bytes(const struct xk_ring_shape *shape)
+{
+	return xk_ring_apart(COUNTERS * shape->seats * sizeof(xk_a64));
+}
+
+static xk_a64 *row_of(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat,
+		      unsigned counter)
+{
+	char *rows = (char *)(shared_of(ring, shape) + 1);
+
+	return (xk_a64 *)(void *)(rows + seat * row_bytes(shape)) + counter * shape->seats;
+}
+
+static char *slots_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
+{
+	return (char *)(shared_of(ring, shape) + 1) + shape->seats * row_bytes(shape);
+}
+
+static xk_a64 *slot_of(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t number)
+{
+	return (xk_a64 *)(void *)(slots_of(ring, shape) +
+				  (number & (shape->slots - 1)) *
+					  xk_mpmc_stride(shape->record_bytes));
+}
+
+/* --- users --- */
+
+static int join(struct xk_mpmc_user *u, void *mem, size_t len, int fd, enum xk_ring_role role)
+{
+	struct xk_ring_shape shape;
+	struct xk_ring *ring = mem;
+	bool producer = role == XK_ROLE_PRODUCER;
+	int ret = xk_ring_check(mem, len, XK_RING_MPMC, &shape);
+
+	if (!ret)
+		ret = xk_ring_sit(&u->hold, mem, len, fd, &shape, role, 0, shape.seats);
+	if (ret)
+		return ret;
+	u->shared = shared_of(ring, &shape);
+	u->counter = producer ? &u->shared->tail : &u->shared->head;
+	u->seat = xk_ring_seat_at(ring, u->hold.seat);
+	u->row = row_of(ring, &shape, u->hold.seat, producer ? TAIL : HEAD);
+	u->slots_at = slots_of(ring, &shape);
+	u->bell = producer ? &ring->data : &ring->space;
+	u->slots = shape.slots;
+	u->record_bytes = shape.record_bytes;
+	u->sleep = shape.flags & XK_RING_SLEEP;
+	return 0;
+}
+
+int xk_mpmc_producer(struct xk_mpmc_prod *p, void *mem, size_t len, int fd)
+{
+	return join(&p->user, mem, len, fd, XK_ROLE_PRODUCER);
+}
+
+int xk_mpmc_consumer(struct xk_mpmc_cons *c, void *mem, size_t len, int fd)
+{
+	return join(&c->user, mem, len, fd, XK_ROLE_CONSUMER);
+}
+
+void xk_mpmc_producer_detach(struct xk_mpmc_prod *p)
+{
+	xk_ring_rise(&p->user.hold);
+}
+
+void xk_mpmc_consumer_detach(struct xk_mpmc_cons *c)
+{
+	xk_ring_rise(&c->user.hold);
+}
+
+bool xk_mpmc_pass_void(struct xk_mpmc_cons *c)
+{
+	struct xk_mpmc_user *u = &c->user;
+	uint64_t number, word;
+
+	if (!xk_mpmc_claim(u, 1, XK_MPMC_VOID, &number, &word, u->record_bytes, u->slots))
+		return xk_mpmc_low(word) != XK_MPMC_FREE;
+	xk_mpmc_publish(u, xk_mpmc_slot(u, number, u->record_bytes, u->slots), number + u->slots,
+			XK_MPMC_FREE);
+	return true;
+}
+
+/* --- waiting --- */
+
+/* Is the counter's next slot in another state than `not_yet`? If the counter moved meanwhile, the
+ * caller may as well try. */
+static bool next_slot_ready(struct xk_mpmc_user *u, uint32_t wanted)
+{
+	uint64_t number = xk_mpmc_number(xk_load_seq(&u->counter->word));
+	uint64_t word = xk_load_seq(xk_mpmc_slot(u, number, u->record_bytes, u->slots));
+	int64_t distance = xk_mpmc_distance(word, number);
+
+	return distance > 0 || (!distance && xk_mpmc_low(word) >= wanted);
+}
+
+static bool has_space(void *prod)
+{
+	struct xk_mpmc_prod *p = prod;
+
+	return next_slot_ready(&p->user, XK_MPMC_FREE);
+}
+
+static bool has_data(void *cons)
+{
+	struct xk_mpmc_cons *c = cons;
+
+	return next_slot_ready(&c->user, XK_MPMC_FULL) || xk_load_seq(&c->user.shared->orphans);
+}
+
+int xk_mpmc_wait_space(struct xk_mpmc_prod *p, int how, int64_t timeout_ns)
+{
+	return xk_ring_await(&p->user.hold, XK_ROLE_PRODUCER, has_space, p, how, timeout_ns);
+}
+
+int xk_mpmc_wait_data(struct xk_mpmc_cons *c, int how, int64_t timeout_ns)
+{
+	return xk_ring_await(&c->user.hold, XK_ROLE_CONSUMER, has_data, c, how, timeout_ns);
+}
+
+/* --- what the dead leave --- */
+
+struct claim {
+	uint64_t number;
+	uint32_t n;
+};
+
+/* Did the seat's claim come true: is there proof that it moved the counter to the claim's end? */
+static bool came_true(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat,
+		      unsigned counter, const struct claim *claim)
+{
+	struct xk_mpmc_shared *shared = shared_of(ring, shape);
+	struct xk_mpmc_counter *c = counter == TAIL ? &shared->tail : &shared->head;
+	uint64_t end = xk_mpmc_number(xk_mpmc_word(claim->number + claim->n, 0));
+
+	/* Pairs with xk_mpmc_take()'s CAS: either the word is the seat's, or the row is there. */
+	if (xk_load_acquire(&c->word) == xk_mpmc_word(end, seat))
+		return true;
+	for (uint32_t other = 0; other < shape->seats; other++)
+		if (xk_load_relaxed(&row_of(ring, shape, other, counter)[seat]) == end)
+			return true;
+	return false;
+}
+
+/* What the seat's dead holder took and did not finish, if anything. */
+static struct claim last_claim(struct xk_ring *ring, const struct xk_ring_shape *shape,
+			       uint32_t seat, unsigned counter)
+{
+	uint64_t word = xk_load_acquire(&xk_ring_seat_at(ring, seat)->claim); /* xk_mpmc_take() */
+	struct claim claim = {xk_mpmc_number(word), xk_mpmc_low(word)};
+
+	if (claim.n && !came_true(ring, shape, seat, counter, &claim))
+		claim.n = 0;
+	return claim;
+}
+
+/* A slot in this state for this number goes to that one. */
+static bool slot_move(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t number,
+		      uint32_t from, uint64_t to)
+{
+	xk_a64 *slot = slot_of(ring, shape, number);
+
+	if (xk_load_acquire(slot) != xk_mpmc_word(number, from))
+		return false;
+	xk_store_release(slot, to); /* pairs with xk_mpmc_count()'s acquire */
+	return true;
+}
+
+static void void_unwritten(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat)
+{
+	struct claim claim = last_claim(ring, shape, seat, TAIL);
+
+	for (uint32_t i = 0; i < claim.n; i++)
+		slot_move(ring, shape, claim.number + i, XK_MPMC_FREE,
+			  xk_mpmc_word(claim.number + i, XK_MPMC_VOID));
+}
+
+/* Records that a dead consumer took and did not release: is there one? Void ones are released. */
+static bool has_orphans(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat)
+{
+	struct claim claim = last_claim(ring, shape, seat, HEAD);
+	bool has = false;
+
+	for (uint32_t i = 0; i < claim.n; i++) {
+		uint64_t number = claim.number + i;
+
+		slot_move(ring, shape, number, XK_MPMC_VOID,
+			  xk_mpmc_word(number + shape->slots, XK_MPMC_FREE));
+		has |= xk_load_relaxed(slot_of(ring, shape, number)) ==
+		       xk_mpmc_word(number, XK_MPMC_FULL);
+	}
+	return has;
+}
+
+static enum xk_ring_seat_state mend(struct xk_ring *ring, const struct xk_ring_shape *shape,
+				    uint32_t seat)
+{
+	bool producer = xk_load_relaxed(&xk_ring_seat_at(ring, seat)->role) == XK_ROLE_PRODUCER;
+
+	if (producer)
+		void_unwritten(ring, shape, seat);
+	else if (has_orphans(ring, shape, seat))
+		xk_store_seq(&shared_of(ring, shape)->orphans, 1u); /* pairs with has_data() */
+	xk_ring_wake(&ring->data);
+	xk_ring_wake(&ring->space);
+	return !producer && has_orphans(ring, shape, seat) ? XK_SEAT_ORPHANED : XK_SEAT_FREE;
+}
+
+/* Up to n of a dead consumer's records, whose seat's lock we have; *left: some are left. */
+static unsigned adopt_from(struct xk_mpmc_user *u, uint32_t seat, char *recs, unsigned n,
+			   bool *left)
+{
+	const struct xk_ring_shape *shape = &u->hold.shape;
+	struct claim claim = last_claim(u->hold.ring, shape, seat, HEAD);
+	unsigned got = 0;
+
+	*left = false;
+	for (uint32_t i = 0; i < claim.n; i++) {
+		uint64_t number = claim.number + i;
+		xk_a64 *slot = slot_of(u->hold.ring, shape, number);
+
+		if (xk_load_acquire(slot) !=
+		    xk_mpmc_word(number, XK_MPMC_FULL)) /* its producer's */
+			continue;
+		if (got == n) {
+			*left = true;
+			break;
+		}
+		xk_copy_out(recs + (size_t)got++ * shape->record_bytes, slot + 1,
+			    shape->record_bytes);
+		xk_mpmc_publish(u, slot, number + shape->slots, XK_MPMC_FREE);
+	}
+	return got;
+}
+
+static unsigned adopt_seat(struct xk_mpmc_user *u, uint32_t seat, char *recs, unsigned n)
+{
+	xk_a32 *state = &xk_ring_seat_at(u->hold.ring, seat)->state;
+	unsigned got = 0;
+	bool left;
+
+	if (seat == u->hold.seat || xk_load_relaxed(state) != XK_SEAT_ORPHANED ||
+	    u->hold.lock_fd < 0 || xk_ring_lock_seat(u->hold.lock_fd, seat))
+		return 0;
+	if (xk_load_acquire(state) == XK_SEAT_ORPHANED) { /* still; pairs with xk_ring_mend() */
+		got = adopt_from(u, seat, recs, n, &left);
+		if (!left)
+			xk_store_release(state, XK_SEAT_FREE); /* pairs with take() */
+	}
+	xk_ring_unlock_seat(u->hold.lock_fd, seat);
+	return got;
+}
+
+static bool orphans_left(struct xk_ring *ring, const struct xk_ring_shape *shape)
+{
+	for (uint32_t seat = 0; seat < shape->seats; seat++)
+		if (xk_load_seq(&xk_ring_seat_at(ring, seat)->state) == XK_SEAT_ORPHANED)
+			return true;
+	return false;
+}
+
+unsigned xk_mpmc_adopt(struct xk_mpmc_cons *c, void *recs, unsigned n)
+{
+	struct xk_mpmc_user *u = &c->user;
+	xk_a32 *orphans = &u->shared->orphans;
+	unsigned got = 0;
+
+	for (uint32_t seat = 0; seat < u->hold.shape.seats && !got; seat++)
+		got = adopt_seat(u, seat, recs, n);
+	if (!orphans_left(u->hold.ring, &u->hold.shape))
+		xk_store_seq(orphans, 0u); /* a seat orphaned just now is told again at the next
+					    * look around */
+	return got;
+}
+
+/* --- for ring.c --- */
+
+static bool valid(const struct xk_ring_shape *shape)
+{
+	return shape->slots >= 2 && !shape->lanes && shape->seats <= XK_RING_SEATS_MAX &&
+	       !shape->lazy && !(shape->flags & XK_RING_TOUCH);
+}
+
+static size_t own_bytes(const struct xk_ring_shape *shape)
+{
+	return sizeof(struct xk_mpmc_shared) + shape->seats * row_bytes(shape) +
+	       (size_t)shape->slots * xk_mpmc_stride(shape->record_bytes);
+}
+
+static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t first)
+{
+	struct xk_mpmc_shared *shared = shared_of(ring, shape);
+
+	shared->tail.word = shared->head.word = xk_mpmc_word(first, NOBODY);
+	for (uint32_t seat = 0; seat < shape->seats; seat++)
+		for (uint32_t i = 0; i < COUNTERS * shape->seats; i++)
+			row_of(ring, shape, seat, TAIL)[i] = NOWHERE;
+	for (uint32_t i = 0; i < shape->slots; i++)
+		*slot_of(ring, shape, first + i) = xk_mpmc_word(first + i, XK_MPMC_FREE);
+}
+
+static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,
+		  struct xk_ring_counts *counts)
+{
+	struct xk_mpmc_shared *shared = shared_of(ring, shape);
+
+	counts->consumed = xk_mpmc_number(xk_load_acquire(&shared->head.word));
+	counts->produced = xk_mpmc_number(xk_load_relaxed(&shared->tail.word));
+}
+
+const struct xk_ring_ops xk_ring_mpmc_ops = {
+	.valid = valid,
+	.own_bytes = own_bytes,
+	.format = format,
+	.mend = mend,
+	.count = count,
+};
