@@ -26,7 +26,7 @@ lib/ring:   lib/err lib/atomic
 lib/stream: lib/ring lib/atomic
 lib/spsc:   lib/stream lib/ring lib/atomic
 lib/fanin:  lib/stream lib/ring lib/atomic
-lib/mpmc:   lib/ring lib/atomic
+lib/mpmc:   lib/stream lib/ring lib/atomic
 bpf/*:      bpf/abi
 
 jsonl:

@@ -32,14 +32,18 @@
  * A producer or consumer that is merely stopped between the CAS and the slot's store holds up those
  * who come to that slot, and nobody robs it.
  *
- * Sizes: a slot is a word and the record, rounded up to 8 bytes. Numbers wrap at 2^56.
+ * Words and records lie in two arrays: records of a burst are copied in one piece, and a line of
+ * words serves eight. Consumers touch the lines they have read (stream.h) before they release them.
+ *
+ * Sizes: 8 bytes a slot more than the records, 128 a user, and 16 for each pair of users.
+ * Numbers wrap at 2^56.
  * Thread contract: one handle, one thread at a time; up to `users` handles of both roles at a time,
  * attaching and detaching while others run.
  */
 #ifndef XSKIT_MPMC_H
 #define XSKIT_MPMC_H
 
-#include <xskit/ring.h>
+#include <xskit/stream.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,7 +56,7 @@ struct xk_mpmc_config {
 	uint32_t record_bytes; /* 1 to 1,048,576 */
 	uint32_t slots;        /* a power of two, 2 to 2^28 */
 	uint32_t users;        /* producers and consumers at a time: 1 to 128 */
-	uint32_t flags;        /* XK_RING_SLEEP */
+	uint32_t flags;        /* XK_RING_SLEEP, XK_RING_TOUCH, XK_RING_NO_TOUCH: as in spsc.h */
 	uint64_t first;        /* number of the first record: 0, or to see it wrap */
 };
 
@@ -100,11 +104,12 @@ struct xk_mpmc_user {
 	struct xk_mpmc_counter *counter; /* tail or head */
 	struct xk_ring_seat *seat;
 	xk_a64 *row; /* of the ledger, this seat's: how far each other seat got with this counter */
-	char *slots_at;
+	xk_a64 *words; /* of the slots */
+	char *records; /* and their records */
 	struct xk_mpmc_shared *shared;
 	struct xk_ring_bell *bell;
 	uint32_t slots, record_bytes;
-	bool sleep;
+	bool sleep, touch;
 	struct xk_ring_hold hold;
 };
 
@@ -127,32 +132,23 @@ void xk_mpmc_consumer_detach(struct xk_mpmc_cons *c);
 
 /* --- fast --- */
 
-XK_INLINE uint32_t xk_mpmc_stride(uint32_t record_bytes)
+XK_INLINE xk_a64 *xk_mpmc_slot(const struct xk_mpmc_user *u, uint64_t number, uint32_t slots)
 {
-	return (record_bytes + 7) / 8 * 8 + 8;
-}
-
-XK_INLINE xk_a64 *xk_mpmc_slot(const struct xk_mpmc_user *u, uint64_t number, uint32_t record_bytes,
-			       uint32_t slots)
-{
-	return (xk_a64 *)(void *)(u->slots_at +
-				  (number & (slots - 1)) * xk_mpmc_stride(record_bytes));
+	return u->words + (number & (slots - 1));
 }
 
 /* How many slots from `number` on are in this state, n at most; *first is the first one's word.
  * The acquires pair with the stores of whoever published the slots. */
 XK_INLINE unsigned xk_mpmc_count(const struct xk_mpmc_user *u, uint64_t number, unsigned n,
-				 uint32_t state, uint64_t *first, uint32_t record_bytes,
-				 uint32_t slots)
+				 uint32_t state, uint64_t *first, uint32_t slots)
 {
 	unsigned there = 0;
 
-	*first = xk_load_acquire(xk_mpmc_slot(u, number, record_bytes, slots));
+	*first = xk_load_acquire(xk_mpmc_slot(u, number, slots));
 	if (xk_unlikely(*first != xk_mpmc_word(number, state)))
 		return 0;
-	while (++there < n &&
-	       xk_load_acquire(xk_mpmc_slot(u, number + there, record_bytes, slots)) ==
-		       xk_mpmc_word(number + there, state))
+	while (++there < n && xk_load_acquire(xk_mpmc_slot(u, number + there, slots)) ==
+				      xk_mpmc_word(number + there, state))
 		;
 	return there;
 }
@@ -174,8 +170,7 @@ XK_INLINE bool xk_mpmc_take(struct xk_mpmc_user *u, uint64_t was, unsigned n)
  * somebody else took it meanwhile; *word is what it holds.
  */
 XK_INLINE unsigned xk_mpmc_claim(struct xk_mpmc_user *u, unsigned n, uint32_t state,
-				 uint64_t *number, uint64_t *word, uint32_t record_bytes,
-				 uint32_t slots)
+				 uint64_t *number, uint64_t *word, uint32_t slots)
 {
 	if (n > XK_MPMC_CLAIM_MAX)
 		n = XK_MPMC_CLAIM_MAX;
@@ -184,7 +179,7 @@ XK_INLINE unsigned xk_mpmc_claim(struct xk_mpmc_user *u, unsigned n, uint32_t st
 		unsigned there;
 
 		*number = xk_mpmc_number(was);
-		there = xk_mpmc_count(u, *number, n, state, word, record_bytes, slots);
+		there = xk_mpmc_count(u, *number, n, state, word, slots);
 		if (xk_likely(there)) {
 			if (xk_likely(xk_mpmc_take(u, was, there)))
 				return there;
@@ -196,10 +191,17 @@ XK_INLINE unsigned xk_mpmc_claim(struct xk_mpmc_user *u, unsigned n, uint32_t st
 	return 0;
 }
 
-XK_INLINE void xk_mpmc_publish(struct xk_mpmc_user *u, xk_a64 *slot, uint64_t number,
-			       uint32_t state)
+/* The slots of these numbers are now in this state: one by one, since others may have claimed any
+ * of them. Releases pair with the acquires in xk_mpmc_count(). */
+XK_INLINE void xk_mpmc_publish(struct xk_mpmc_user *u, uint64_t number, unsigned n, uint32_t state,
+			       uint32_t slots)
 {
-	xk_ring_publish(slot, xk_mpmc_word(number, state), u->bell, u->sleep);
+	for (unsigned i = 0; i < n; i++, number++) {
+		uint64_t record = state == XK_MPMC_FREE ? number + slots : number;
+
+		xk_ring_publish(xk_mpmc_slot(u, number, slots), xk_mpmc_word(record, state),
+				u->bell, u->sleep);
+	}
 }
 
 XK_INLINE unsigned xk_mpmc_push_k(struct xk_mpmc_prod *p, const void *recs, unsigned n,
@@ -211,19 +213,23 @@ XK_INLINE unsigned xk_mpmc_push_k(struct xk_mpmc_prod *p, const void *recs, unsi
 
 	if (xk_unlikely(!n))
 		return 0;
-	took = xk_mpmc_claim(u, n, XK_MPMC_FREE, &number, &word, record_bytes, slots);
-	for (unsigned i = 0; i < took; i++) {
-		xk_a64 *slot = xk_mpmc_slot(u, number + i, record_bytes, slots);
-
-		xk_copy_in(slot + 1, (const char *)recs + (size_t)i * record_bytes, record_bytes);
-		xk_mpmc_publish(u, slot, number + i, XK_MPMC_FULL); /* pairs with the consumer's */
-	}
+	took = xk_mpmc_claim(u, n, XK_MPMC_FREE, &number, &word, slots);
+	if (xk_unlikely(!took))
+		return 0;
+	xk_stream_fill(u->records, number, recs, n == 1 ? 1 : took, record_bytes, slots);
+	xk_mpmc_publish(u, number, n == 1 ? 1 : took, XK_MPMC_FULL, slots);
 	return took;
 }
 
 /* The first record is void: pass it by. The ring is empty: what did dead consumers leave? */
 bool xk_mpmc_pass_void(struct xk_mpmc_cons *c);
 unsigned xk_mpmc_adopt(struct xk_mpmc_cons *c, void *recs, unsigned n);
+
+/* Nothing to be had at once: perhaps something that dead users left. */
+static inline unsigned xk_mpmc_pop_left(struct xk_mpmc_cons *c, void *recs, unsigned n)
+{
+	return xk_load_relaxed(&c->user.shared->orphans) ? xk_mpmc_adopt(c, recs, n) : 0;
+}
 
 XK_INLINE unsigned xk_mpmc_pop_k(struct xk_mpmc_cons *c, void *recs, unsigned n,
 				 uint32_t record_bytes, uint32_t slots)
@@ -235,17 +241,15 @@ XK_INLINE unsigned xk_mpmc_pop_k(struct xk_mpmc_cons *c, void *recs, unsigned n,
 	if (xk_unlikely(!n))
 		return 0;
 	do {
-		took = xk_mpmc_claim(u, n, XK_MPMC_FULL, &number, &word, record_bytes, slots);
+		took = xk_mpmc_claim(u, n, XK_MPMC_FULL, &number, &word, slots);
 	} while (xk_unlikely(!took && word == xk_mpmc_word(number, XK_MPMC_VOID) &&
 			     xk_mpmc_pass_void(c)));
-	if (xk_unlikely(!took && xk_load_relaxed(&u->shared->orphans))) /* late is soon enough */
-		return xk_mpmc_adopt(c, recs, n);
-	for (unsigned i = 0; i < took; i++) {
-		xk_a64 *slot = xk_mpmc_slot(u, number + i, record_bytes, slots);
-
-		xk_copy_out((char *)recs + (size_t)i * record_bytes, slot + 1, record_bytes);
-		xk_mpmc_publish(u, slot, number + i + slots, XK_MPMC_FREE); /* the producer's */
-	}
+	if (xk_unlikely(!took))
+		return xk_mpmc_pop_left(c, recs, n);
+	xk_stream_drain(u->records, number, recs, n == 1 ? 1 : took, record_bytes, slots);
+	if (u->touch)
+		xk_stream_touch_records(u->records, number, n == 1 ? 1 : took, record_bytes, slots);
+	xk_mpmc_publish(u, number, n == 1 ? 1 : took, XK_MPMC_FREE, slots);
 	return took;
 }
 

@@ -161,17 +161,17 @@ XK_INLINE void xk_stream_touch(char *records, uint64_t from, uint64_t to)
 		xk_touch(records + end - 1);
 }
 
-XK_INLINE void xk_stream_touch_records(struct xk_stream_cons *c, unsigned n, uint32_t bytes,
+XK_INLINE void xk_stream_touch_records(char *records, uint64_t at, unsigned n, uint32_t bytes,
 				       uint32_t slots)
 {
-	uint64_t first = c->read & (slots - 1);
+	uint64_t first = at & (slots - 1);
 	uint64_t whole = (uint64_t)slots * bytes, end = (first + n) * bytes;
 
 	if (xk_likely(end <= whole)) {
-		xk_stream_touch(c->records, first * bytes, end);
+		xk_stream_touch(records, first * bytes, end);
 	} else {
-		xk_stream_touch(c->records, first * bytes, whole);
-		xk_stream_touch(c->records, 0, end - whole);
+		xk_stream_touch(records, first * bytes, whole);
+		xk_stream_touch(records, 0, end - whole);
 	}
 }
 
@@ -180,7 +180,7 @@ XK_INLINE void xk_stream_pass(struct xk_stream_cons *c, unsigned n, uint32_t byt
 			      uint32_t lazy)
 {
 	if (c->touch)
-		xk_stream_touch_records(c, n, bytes, slots);
+		xk_stream_touch_records(c->records, c->read, n, bytes, slots);
 	c->read += n;
 	if (c->read - c->published >= lazy)
 		xk_stream_publish_head(c);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <xskit/mpmc.h>
 #include "ring_internal.h"
+#include "stream_internal.h"
 
 #define NOBODY  0xffu      /* moved a counter that nobody moved yet */
 #define NOWHERE UINT64_MAX /* in the ledger: no number */
@@ -17,7 +18,7 @@ static struct xk_ring_shape shape_of(const struct xk_mpmc_config *config)
 {
 	return (struct xk_ring_shape){
 		.kind = XK_RING_MPMC,
-		.flags = config->flags,
+		.flags = xk_stream_flags(config->flags, config->record_bytes, config->slots),
 		.record_bytes = config->record_bytes,
 		.slots = config->slots,
 		.seats = config->users,
@@ -38,7 +39,7 @@ int xk_mpmc_init(void *mem, size_t len, const struct xk_mpmc_config *config)
 	return xk_ring_format(mem, len, &shape, config->first);
 }
 
-/* --- where things lie: shared | ledger[seat][counter][seat] | slots --- */
+/* --- where things lie: shared | ledger[seat][counter][seat] | words | records --- */
 
 static struct xk_mpmc_shared *shared_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
 {
@@ -58,16 +59,26 @@ static xk_a64 *row_of(struct xk_ring *ring, const struct xk_ring_shape *shape, u
 	return (xk_a64 *)(void *)(rows + seat * row_bytes(shape)) + counter * shape->seats;
 }
 
-static char *slots_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
+static xk_a64 *words_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
 {
-	return (char *)(shared_of(ring, shape) + 1) + shape->seats * row_bytes(shape);
+	char *rows = (char *)(shared_of(ring, shape) + 1);
+
+	return (xk_a64 *)(void *)(rows + shape->seats * row_bytes(shape));
+}
+
+static size_t words_bytes(const struct xk_ring_shape *shape)
+{
+	return xk_ring_apart(shape->slots * sizeof(xk_a64));
+}
+
+static char *records_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
+{
+	return (char *)words_of(ring, shape) + words_bytes(shape);
 }
 
 static xk_a64 *slot_of(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t number)
 {
-	return (xk_a64 *)(void *)(slots_of(ring, shape) +
-				  (number & (shape->slots - 1)) *
-					  xk_mpmc_stride(shape->record_bytes));
+	return words_of(ring, shape) + (number & (shape->slots - 1));
 }
 
 /* --- users --- */
@@ -87,11 +98,13 @@ static int join(struct xk_mpmc_user *u, void *mem, size_t len, int fd, enum xk_r
 	u->counter = producer ? &u->shared->tail : &u->shared->head;
 	u->seat = xk_ring_seat_at(ring, u->hold.seat);
 	u->row = row_of(ring, &shape, u->hold.seat, producer ? TAIL : HEAD);
-	u->slots_at = slots_of(ring, &shape);
+	u->words = words_of(ring, &shape);
+	u->records = records_of(ring, &shape);
 	u->bell = producer ? &ring->data : &ring->space;
 	u->slots = shape.slots;
 	u->record_bytes = shape.record_bytes;
 	u->sleep = shape.flags & XK_RING_SLEEP;
+	u->touch = shape.flags & XK_RING_TOUCH;
 	return 0;
 }
 
@@ -120,10 +133,9 @@ bool xk_mpmc_pass_void(struct xk_mpmc_cons *c)
 	struct xk_mpmc_user *u = &c->user;
 	uint64_t number, word;
 
-	if (!xk_mpmc_claim(u, 1, XK_MPMC_VOID, &number, &word, u->record_bytes, u->slots))
+	if (!xk_mpmc_claim(u, 1, XK_MPMC_VOID, &number, &word, u->slots))
 		return xk_mpmc_low(word) != XK_MPMC_FREE;
-	xk_mpmc_publish(u, xk_mpmc_slot(u, number, u->record_bytes, u->slots), number + u->slots,
-			XK_MPMC_FREE);
+	xk_mpmc_publish(u, number, 1, XK_MPMC_FREE, u->slots);
 	return true;
 }
 
@@ -134,7 +146,7 @@ bool xk_mpmc_pass_void(struct xk_mpmc_cons *c)
 static bool next_slot_ready(struct xk_mpmc_user *u, uint32_t wanted)
 {
 	uint64_t number = xk_mpmc_number(xk_load_seq(&u->counter->word));
-	uint64_t word = xk_load_seq(xk_mpmc_slot(u, number, u->record_bytes, u->slots));
+	uint64_t word = xk_load_seq(xk_mpmc_slot(u, number, u->slots));
 	int64_t distance = xk_mpmc_distance(word, number);
 
 	return distance > 0 || (!distance && xk_mpmc_low(word) >= wanted);
@@ -263,18 +275,17 @@ static unsigned adopt_from(struct xk_mpmc_user *u, uint32_t seat, char *recs, un
 	*left = false;
 	for (uint32_t i = 0; i < claim.n; i++) {
 		uint64_t number = claim.number + i;
-		xk_a64 *slot = slot_of(u->hold.ring, shape, number);
 
-		if (xk_load_acquire(slot) !=
-		    xk_mpmc_word(number, XK_MPMC_FULL)) /* its producer's */
+		if (xk_load_acquire(slot_of(u->hold.ring, shape, number)) !=
+		    xk_mpmc_word(number, XK_MPMC_FULL)) /* pairs with its producer's release */
 			continue;
 		if (got == n) {
 			*left = true;
 			break;
 		}
-		xk_copy_out(recs + (size_t)got++ * shape->record_bytes, slot + 1,
-			    shape->record_bytes);
-		xk_mpmc_publish(u, slot, number + shape->slots, XK_MPMC_FREE);
+		xk_stream_drain(u->records, number, recs + (size_t)got++ * shape->record_bytes, 1,
+				shape->record_bytes, shape->slots);
+		xk_mpmc_publish(u, number, 1, XK_MPMC_FREE, shape->slots);
 	}
 	return got;
 }
@@ -324,13 +335,13 @@ unsigned xk_mpmc_adopt(struct xk_mpmc_cons *c, void *recs, unsigned n)
 static bool valid(const struct xk_ring_shape *shape)
 {
 	return shape->slots >= 2 && !shape->lanes && shape->seats <= XK_RING_SEATS_MAX &&
-	       !shape->lazy && !(shape->flags & XK_RING_TOUCH);
+	       !shape->lazy;
 }
 
 static size_t own_bytes(const struct xk_ring_shape *shape)
 {
 	return sizeof(struct xk_mpmc_shared) + shape->seats * row_bytes(shape) +
-	       (size_t)shape->slots * xk_mpmc_stride(shape->record_bytes);
+	       words_bytes(shape) + (size_t)shape->slots * shape->record_bytes;
 }
 
 static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t first)
