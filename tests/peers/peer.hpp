@@ -60,7 +60,7 @@ template <class F, class R> static R with_sizes(const ring_cell *cell, R other, 
 template <class P, class Z, unsigned N>
 static __attribute__((noinline)) int produce_case(ring_task *task)
 {
-	alignas(64) unsigned char local[N ? N * Z::bytes : 1] = {0};
+	alignas(64) unsigned char local[N ? RING_BATCH_OF(N ? N : 1) * Z::bytes : 1] = {0};
 	unsigned char *recs = N ? local : task->buffer;
 	unsigned burst = N ? N : task->cell->burst;
 	typename P::to to(task->mem[0]);
@@ -89,7 +89,7 @@ static __attribute__((noinline)) int consume_case(ring_task *task)
 
 template <class P, class Z> static __attribute__((noinline)) int ping_case(ring_task *task)
 {
-	alignas(64) unsigned char recs[Z::bytes] = {0};
+	alignas(64) unsigned char recs[3 * Z::bytes] = {0};
 	typename P::from from(task->mem[1]);
 	typename P::to to(task->mem[0]);
 

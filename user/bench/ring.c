@@ -12,6 +12,7 @@
 #include "bench/ring_measure.h"
 #include "bench/ring_plan.h"
 #include "cmd.h"
+#include "report.h"
 
 #define WHAT     "bench ring"
 #define AA_LIMIT 0.02 /* the same algorithm twice may differ by this */
@@ -283,6 +284,9 @@ static int run(const struct ring_opts *opts, int argc, char **argv,
 		catch_signals();
 		result_begin(&result, argc, argv, NULL);
 		ret = run_plan(&result, &plan, found, opts->runs, &repeated);
+		if (repeated)
+			report_note("%u rounds were done again: the machine changed its speed",
+				    repeated);
 		if (!ret || ret == -EINTR)
 			result_end(&result, ret ? "signal" : "done",
 				   json_pack("{s:i}", "rounds_repeated", (int)repeated));

@@ -5,6 +5,7 @@
 
 #include "bench/ring_cell.h"
 
+extern const struct ring_algo ring_spsc, ring_latency, ring_fanin, ring_mpmc;
 extern const struct ring_algo ring_textbook, ring_mutex;
 
 /* All of them, the project's own rings first; NULL ends the list. */

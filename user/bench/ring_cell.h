@@ -57,7 +57,7 @@ struct ring_task {
 	uint64_t count;           /* records to push or pop, round trips to make */
 	bool crowded;             /* more workers than CPUs: give the CPU away when waiting */
 	struct ring_check *check; /* verify every word, or NULL: only sum the first ones */
-	unsigned char *buffer;    /* burst * element_bytes, 64-byte aligned */
+	unsigned char *buffer;    /* for the loops' records, 64-byte aligned */
 	uint64_t sum;             /* out: of the first words pushed or popped */
 };
 

@@ -95,7 +95,7 @@
 #define RING_STREAM_CASE(B, S, N, name, to_t, from_t)                                              \
 	RING_CASE name##_produce_##B##_##S##_##N(struct ring_task *task)                           \
 	{                                                                                          \
-		RING_BUFFER(recs, (B) * (N));                                                      \
+		RING_BUFFER(recs, (B)*RING_BATCH_OF(N));                                           \
 		RING_PRODUCE_BODY(name, to_t, recs, B, S, N);                                      \
 	}                                                                                          \
 	RING_CASE name##_consume_##B##_##S##_##N(struct ring_task *task)                           \
@@ -107,7 +107,7 @@
 #define RING_RTT_CASE(B, S, name, to_t, from_t)                                                    \
 	RING_CASE name##_ping_##B##_##S(struct ring_task *task)                                    \
 	{                                                                                          \
-		RING_BUFFER(recs, B);                                                              \
+		RING_BUFFER(recs, 3 * (B));                                                        \
 		RING_PING_BODY(name, to_t, from_t, recs, B, S);                                    \
 	}                                                                                          \
 	RING_CASE name##_pong_##B##_##S(struct ring_task *task)                                    \

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <xskit/atomic.h>
+#include "bench/ring_loops.h"
 #include "bench/ring_run.h"
 
 #define FLOOR_TRIPS    10000u
@@ -331,7 +332,7 @@ static void *work(void *arg)
 		.crowded = run->crowded,
 		.check = run->verify ? &run->share[worker->number].check : NULL,
 	};
-	size_t bytes = (size_t)cell->burst * cell->element_bytes;
+	size_t bytes = (size_t)RING_BATCH_OF(cell->burst) * cell->element_bytes;
 
 	pin(run, cell->cpu[worker->number]);
 	task.buffer = aligned_alloc(64, (bytes + 63) / 64 * 64);

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <xskit/mpmc.h>
+#include "bench/ring_ours.h"
+
+RING_OURS(mpmc, mpmc, "mpmc", "fifo", XK_RING_SEATS_MAX, XK_RING_SEATS_MAX,
+	  .users = ring_workers(cell))
