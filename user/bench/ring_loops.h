@@ -20,8 +20,10 @@
 
 #define RING_INLINE static inline __attribute__((always_inline))
 
-/* Pauses between two looks at whether somebody else needs this CPU. */
-#define RING_SPINS 64u
+/* After so many pauses a worker gives its CPU away: to a worker that shares it, or, much more
+ * rarely, to whatever else runs on this machine. */
+#define RING_SPINS       64u
+#define RING_SPINS_ALONE 16384u
 
 #define RING_SEQ_BITS 48
 
@@ -45,7 +47,8 @@ typedef unsigned (*ring_pop_fn)(void *handle, void *recs, unsigned n, unsigned b
 RING_INLINE void ring_pause(const struct ring_task *task, unsigned *spins)
 {
 	xk_pause();
-	if (__builtin_expect(++*spins % RING_SPINS == 0 && task->crowded, 0))
+	if (__builtin_expect(++*spins % RING_SPINS == 0, 0) &&
+	    (task->crowded || *spins % RING_SPINS_ALONE == 0))
 		sched_yield();
 }
 
