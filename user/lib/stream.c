@@ -22,11 +22,13 @@ static bool counters_fit(struct xk_stream *stream, const struct xk_ring_shape *s
 int xk_stream_join_producer(struct xk_stream_prod *p, struct xk_ring *ring,
 			    struct xk_stream *stream, const struct xk_ring_shape *shape)
 {
+	uint64_t tail = xk_load_relaxed(&stream->tail); /* once: a peer may change it any time */
+
 	if (!counters_fit(stream, shape))
 		return -EPROTO;
 	*p = (struct xk_stream_prod){
-		.write = xk_load_relaxed(&stream->tail),
-		.limit = xk_load_relaxed(&stream->tail), /* no room known: look first */
+		.write = tail,
+		.limit = tail, /* no room known: look first */
 		.stream = stream,
 		.records = (char *)(stream + 1),
 		.bell = &ring->data,
@@ -106,7 +108,8 @@ bool xk_stream_has_data(void *data)
 	struct xk_stream_cons *c = wanted->c;
 	uint64_t there = xk_load_seq(&c->stream->tail) - c->read; /* xk_ring_publish() */
 
-	if (!there && c->published != c->read)
+	/* What is consumed and not released may be all the room that the producer waits for. */
+	if (there < wanted->n && c->published != c->read)
 		xk_stream_publish_head(c);
 	return there >= wanted->n;
 }
