@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -335,6 +336,47 @@ static inline uint64_t now_ns(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
+
+/* --- a peer that is faster than every instruction ---
+ *
+ * Between ring_step_start() and ring_step_stop() what() runs after each instruction of this thread,
+ * from the lag-th on, and may change the ring's memory: all that a peer could do at the same time.
+ */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#define RING_STEP
+#define TRAP_FLAG 0x100u
+
+static struct {
+	void (*what)(unsigned step);
+	unsigned lag, steps;
+} ring_stepping;
+
+static inline void ring_stepped(int unused)
+{
+	unsigned step = ring_stepping.steps++;
+
+	(void)unused;
+	if (step >= ring_stepping.lag)
+		ring_stepping.what(step - ring_stepping.lag);
+}
+
+static inline void ring_step_start(void (*what)(unsigned step), unsigned lag)
+{
+	struct sigaction action = {.sa_handler = ring_stepped};
+
+	ring_stepping.what = what;
+	ring_stepping.lag = lag;
+	ring_stepping.steps = 0;
+	sigaction(SIGTRAP, &action, NULL);
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | TRAP_FLAG);
+}
+
+static inline void ring_step_stop(void)
+{
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(uint64_t)TRAP_FLAG);
+	signal(SIGTRAP, SIG_DFL);
+}
+#endif
 
 /* A test that hangs fails. */
 static inline int ring_limit(void **unused)
