@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What is weakened, one at a time, and in which model the checker must see it. */
+#include "model.h"
+
+const struct model_weak model_weaks[] = {
+	/* model, function, operation, word */
+	{"spsc", "xk_ring_publish", "store_release", "tail"},
+	{"spsc", "xk_ring_publish", "store_release", "head"},
+	{"spsc", "xk_stream_look_tail", "load_acquire", "tail"},
+	{"spsc", "xk_stream_look_head", "load_acquire", "head"},
+	{"spsc_latency", "xk_ring_publish", "store_release", NULL},
+	{"spsc_latency", "xk_spsc_latency_push_k", "load_acquire", NULL},
+	{"spsc_latency", "xk_spsc_latency_pop_k", "load_acquire", NULL},
+	{"fanin 1p2c", "xk_fanin_try_lane", "cas_acquire", "holder"},
+	{"fanin 1p2c", "xk_fanin_flush", "store_release", "holder"},
+	{"mpmc 2p2c", "xk_ring_publish", "store_release", "slot"},
+	{"mpmc 2p2c", "xk_mpmc_count", "load_acquire", "slot"},
+	/* waiting: store, look; and the other way round */
+	{"spsc asleep", "xk_ring_publish", "store_seq", "tail"},
+	{"spsc asleep", "xk_ring_publish", "store_seq", "head"},
+	{"spsc asleep", "xk_ring_knock", "load_seq", "bell"},
+	{"spsc asleep", "xk_ring_arm", "store_seq", "bell"},
+	{"spsc asleep", "xk_stream_has_data", "load_seq", "tail"},
+	{"spsc asleep", "xk_stream_has_space", "load_seq", "head"},
+	{"spsc_latency asleep", "slot_is", "load_seq", NULL},
+	{"mpmc 1p2c asleep", "next_slot_ready", "load_seq", "slot"},
+};
+const size_t n_model_weaks = sizeof(model_weaks) / sizeof(*model_weaks);
