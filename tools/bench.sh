@@ -123,7 +123,8 @@ generate_group() {
 measure_ping() {
 	a_start "$xskit" echo va --poll busy -i 0 >/dev/null &
 	until_true has_xdp
-	b "$xskit" ping vb 10.77.0.1 --udp --poll busy -d 2 -i 0 -j >"$out/ping.jsonl"
+	b "$xskit" ping vb 10.77.0.1 --udp --poll busy -d 2 -i 0 -j \
+		--hgrm "$out/ping.hgrm" >"$out/ping.jsonl"
 	stop "$!"
 	wait
 	record ping_p50_ns "$(jq 'select(.type == "summary") | .rtt_ns.p50' "$out/ping.jsonl")"
