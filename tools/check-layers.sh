@@ -52,8 +52,13 @@ bench/spread:
 bench/result: jsonl report lib/hist
 bench/crew:   cmd report lib/*
 bench/false:  bench/bench bench/crew bench/result bench/spread cmd opts report lib/*
+bench/udp:    bench/bench bench/crew bench/result cmd jsonl opts pace report lib/*
 bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/*
+bench/textbook:
+bench/locked:
+rings:      bench/locked bench/result bench/textbook cmd jsonl opts report lib/*
 cmd_bench:  bench/bench cmd lib/err
+cmd_ring:   cmd rings lib/err
 cmd_*:      cmd echo gen kengine nl opts output packet ping report resolve session lib/* bpf/abi
 main:       cmd opts
 '
