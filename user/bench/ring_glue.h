@@ -21,7 +21,7 @@
 
 #define RING_PRODUCE_BODY(name, to_t, recs, bytes, slots, burst)                                   \
 	do {                                                                                       \
-		to_t to;                                                                           \
+		to_t to = {0};                                                                     \
 		int rc = name##_open_to(&to, task, task->mem[0]);                                  \
                                                                                                    \
 		if (rc)                                                                            \
@@ -38,7 +38,7 @@
 
 #define RING_CONSUME_BODY(name, from_t, recs, bytes, slots, burst)                                 \
 	do {                                                                                       \
-		from_t from;                                                                       \
+		from_t from = {0};                                                                 \
 		int rc = name##_open_from(&from, task, task->mem[0]);                              \
                                                                                                    \
 		if (rc)                                                                            \
@@ -55,8 +55,8 @@
 
 #define RING_PING_BODY(name, to_t, from_t, recs, bytes, slots)                                     \
 	do {                                                                                       \
-		from_t from;                                                                       \
-		to_t to;                                                                           \
+		from_t from = {0};                                                                 \
+		to_t to = {0};                                                                     \
 		int rc = name##_open_to(&to, task, task->mem[0]);                                  \
                                                                                                    \
 		if (!rc)                                                                           \
@@ -76,8 +76,8 @@
 
 #define RING_PONG_BODY(name, to_t, from_t, recs, bytes, slots)                                     \
 	do {                                                                                       \
-		from_t from;                                                                       \
-		to_t to;                                                                           \
+		from_t from = {0};                                                                 \
+		to_t to = {0};                                                                     \
 		int rc = name##_open_to(&to, task, task->mem[1]);                                  \
                                                                                                    \
 		if (!rc)                                                                           \

@@ -55,7 +55,11 @@ RING_INLINE void ring_pause(const struct ring_task *task, unsigned *spins)
 /* The record was copied out, whether or not anybody looks at all of it. */
 RING_INLINE void ring_keep(const void *recs)
 {
+#ifdef __clang__ /* which has no operand of unknown length */
+	__asm__ __volatile__("" : : "r"(recs) : "memory");
+#else
 	__asm__ __volatile__("" : : "r"(recs), "m"(*(const char(*)[])recs));
+#endif
 }
 
 /* --- records --- */
