@@ -12,6 +12,8 @@ static const struct {
 } experiments[] = {
 	{"ring", "shared-memory rings, of this project and its peers: throughput, round trips",
 	 bench_ring},
+	{"false-sharing", "counters near each other: what the distance between them costs",
+	 bench_false_sharing},
 };
 
 #define EXPERIMENTS (sizeof(experiments) / sizeof(*experiments))

@@ -9,5 +9,6 @@
 #include <xskit/err.h>
 
 int bench_ring(int argc, char **argv, struct xk_err *err);
+int bench_false_sharing(int argc, char **argv, struct xk_err *err);
 
 #endif
