@@ -39,7 +39,8 @@ static void note_peers(struct rings_flow *flow)
 	struct xk_ring_info info;
 
 	rings_peers_look(flow, &peers);
-	flow->met = peers.alive;
+	flow->met = peers.alive || peers.dead;
+	flow->died = peers.dead && flow->end.role == XK_ROLE_CONSUMER;
 	flow->turns = peers.turns;
 	if (xk_ring_look(memory->addr, memory->size, -1, &info, NULL))
 		return;
@@ -179,14 +180,15 @@ static int look_around(struct rings_flow *flow)
 	struct rings_peers peers;
 
 	rings_peers_look(flow, &peers);
-	if (peers.dead) {
+	if (peers.dead && !flow->died) {
 		flow->died = true;
-		report_note("%s: a %s died without detaching%s", flow->opts.command,
-			    sends ? "receiver" : "sender",
-			    sends && !peers.alive ? ": waiting for another" : "");
+		if (sends || peers.alive || flow->opts.follow)
+			report_note("%s: a %s died without detaching%s", flow->opts.command,
+				    sends ? "receiver" : "sender",
+				    peers.alive ? "" : ": waiting for another");
 	}
 	if (peers.alive) {
-		flow->died = false;
+		flow->died &= !sends; /* another one receives: all is well again */
 		flow->met = true;
 		return 1;
 	}

@@ -58,8 +58,8 @@ struct rings_flow {
 	const char *ended; /* why, for the summary: "signal" ... */
 	uint64_t started_ns, ends_ns;
 	/* of the other side */
-	bool met;                 /* was seen while we were here */
-	bool died;                /* its last one to be seen died in its seat */
+	bool met;  /* was seen while we were here */
+	bool died; /* one of them died in its seat: a sender at all, or the last receiver seen */
 	uint64_t turns, produced; /* as they were when we came */
 	bool fresh;               /* nothing had been consumed when we came */
 	/* interval lines */
