@@ -206,8 +206,7 @@ static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint
 }
 
 /* A dead producer's lane is as it published it. A dead consumer lets go of its lane. */
-static enum xk_ring_seat_state mend(struct xk_ring *ring, const struct xk_ring_shape *shape,
-				    uint32_t seat)
+static void mend(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat)
 {
 	for (uint32_t lane = 0; seat >= shape->lanes && lane < shape->lanes; lane++) {
 		uint32_t dead = seat + 1;
@@ -215,7 +214,6 @@ static enum xk_ring_seat_state mend(struct xk_ring *ring, const struct xk_ring_s
 		/* Release: pairs with the next holder's CAS. */
 		xk_cas_release(&lane_of(ring, shape, lane)->holder, &dead, 0u);
 	}
-	return XK_SEAT_FREE;
 }
 
 static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,

@@ -8,6 +8,11 @@
 #define NOBODY  0xffu      /* moved a counter that nobody moved yet */
 #define NOWHERE UINT64_MAX /* in the ledger: no number */
 
+/* More states of slots, behind head: a dead consumer's record that nobody has yet, and one that the
+ * consumer in the seat of the low 7 bits is copying. */
+#define ORPHANED 3u
+#define ADOPTING 0x80u
+
 enum {
 	TAIL,
 	HEAD,
@@ -233,100 +238,98 @@ static void void_unwritten(struct xk_ring *ring, const struct xk_ring_shape *sha
 			  xk_mpmc_word(claim.number + i, XK_MPMC_VOID));
 }
 
-/* Records that a dead consumer took and did not release: is there one? Void ones are released. */
-static bool has_orphans(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat)
+/* A dead consumer's records, that it took and did not release, are anybody's now; void ones are
+ * released. Not by CAS: a slot that it took is ours as long as we have its seat's lock. */
+static void orphan_taken(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat)
 {
 	struct claim claim = last_claim(ring, shape, seat, HEAD);
-	bool has = false;
 
 	for (uint32_t i = 0; i < claim.n; i++) {
 		uint64_t number = claim.number + i;
 
 		slot_move(ring, shape, number, XK_MPMC_VOID,
 			  xk_mpmc_word(number + shape->slots, XK_MPMC_FREE));
-		has |= xk_load_relaxed(slot_of(ring, shape, number)) ==
-		       xk_mpmc_word(number, XK_MPMC_FULL);
+		slot_move(ring, shape, number, XK_MPMC_FULL, xk_mpmc_word(number, ORPHANED));
 	}
-	return has;
 }
 
-static enum xk_ring_seat_state mend(struct xk_ring *ring, const struct xk_ring_shape *shape,
-				    uint32_t seat)
+/* So are those that it was about to adopt, wherever they are. Is there any orphan? Seen even if
+ * who marked it, or who took the flag down, died before it set it: see clear_flag(). */
+static bool orphan_adopted(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat)
 {
-	bool producer = xk_load_relaxed(&xk_ring_seat_at(ring, seat)->role) == XK_ROLE_PRODUCER;
+	bool any = false;
 
-	if (producer)
+	for (uint32_t i = 0; i < shape->slots; i++) {
+		xk_a64 *slot = slot_of(ring, shape, i);
+		uint64_t word = xk_load_acquire(slot); /* its producer's, or the adopter's */
+
+		if (xk_mpmc_low(word) == (ADOPTING | seat)) {
+			word = xk_mpmc_word(xk_mpmc_number(word), ORPHANED);
+			xk_store_release(slot, word); /* pairs with adopt_slot()'s CAS */
+		}
+		any |= xk_mpmc_low(word) == ORPHANED;
+	}
+	return any;
+}
+
+static void mend(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat)
+{
+	if (xk_load_relaxed(&xk_ring_seat_at(ring, seat)->role) == XK_ROLE_PRODUCER) {
 		void_unwritten(ring, shape, seat);
-	else if (has_orphans(ring, shape, seat))
-		xk_store_seq(&shared_of(ring, shape)->orphans, 1u); /* pairs with has_data() */
+	} else {
+		orphan_taken(ring, shape, seat);
+		if (orphan_adopted(ring, shape, seat))
+			xk_store_seq(&shared_of(ring, shape)->orphans, 1u); /* has_data() */
+	}
 	xk_ring_wake(&ring->data);
 	xk_ring_wake(&ring->space);
-	return !producer && has_orphans(ring, shape, seat) ? XK_SEAT_ORPHANED : XK_SEAT_FREE;
 }
 
-/* Up to n of a dead consumer's records, whose seat's lock we have; *left: some are left. */
-static unsigned adopt_from(struct xk_mpmc_user *u, uint32_t seat, char *recs, unsigned n,
-			   bool *left)
+/* Take an orphan: from here on it is ours, or that of whoever mends our seat. */
+static bool adopt_slot(struct xk_mpmc_user *u, uint64_t number)
 {
-	const struct xk_ring_shape *shape = &u->hold.shape;
-	struct claim claim = last_claim(u->hold.ring, shape, seat, HEAD);
-	unsigned got = 0;
+	xk_a64 *slot = xk_mpmc_slot(u, number, u->slots);
+	uint64_t orphan = xk_mpmc_word(number, ORPHANED);
 
-	*left = false;
-	for (uint32_t i = 0; i < claim.n; i++) {
-		uint64_t number = claim.number + i;
-
-		if (xk_load_acquire(slot_of(u->hold.ring, shape, number)) !=
-		    xk_mpmc_word(number, XK_MPMC_FULL)) /* pairs with its producer's release */
-			continue;
-		if (got == n) {
-			*left = true;
-			break;
-		}
-		xk_stream_drain(u->records, number, recs + (size_t)got++ * shape->record_bytes, 1,
-				shape->record_bytes, shape->slots);
-		xk_mpmc_publish(u, number, 1, XK_MPMC_FREE, shape->slots);
-	}
-	return got;
+	return xk_load_relaxed(slot) == orphan &&
+	       xk_cas_acquire(slot, &orphan, xk_mpmc_word(number, ADOPTING | u->hold.seat));
 }
 
-static unsigned adopt_seat(struct xk_mpmc_user *u, uint32_t seat, char *recs, unsigned n)
+static bool orphans_left(struct xk_mpmc_user *u)
 {
-	xk_a32 *state = &xk_ring_seat_at(u->hold.ring, seat)->state;
-	unsigned got = 0;
-	bool left;
-
-	if (seat == u->hold.seat || xk_load_relaxed(state) != XK_SEAT_ORPHANED ||
-	    u->hold.lock_fd < 0 || xk_ring_lock_seat(u->hold.lock_fd, seat))
-		return 0;
-	if (xk_load_acquire(state) == XK_SEAT_ORPHANED) { /* still; pairs with xk_ring_mend() */
-		got = adopt_from(u, seat, recs, n, &left);
-		if (!left)
-			xk_store_release(state, XK_SEAT_FREE); /* pairs with take() */
-	}
-	xk_ring_unlock_seat(u->hold.lock_fd, seat);
-	return got;
-}
-
-static bool orphans_left(struct xk_ring *ring, const struct xk_ring_shape *shape)
-{
-	for (uint32_t seat = 0; seat < shape->seats; seat++)
-		if (xk_load_seq(&xk_ring_seat_at(ring, seat)->state) == XK_SEAT_ORPHANED)
+	for (uint32_t i = 0; i < u->slots; i++)
+		if (xk_mpmc_low(xk_load_seq(xk_mpmc_slot(u, i, u->slots))) == ORPHANED)
 			return true;
 	return false;
 }
 
+/* First down, then a look: a slot that was marked before is seen, and one marked after that is
+ * told by its marker. Should we die in between, the mending of our seat looks too. */
+static void clear_flag(struct xk_mpmc_user *u)
+{
+	xk_store_seq(&u->shared->orphans, 0u);
+	if (orphans_left(u))
+		xk_store_seq(&u->shared->orphans, 1u);
+}
+
+/* All orphans lie in the lap before head, which they keep from coming round. */
 unsigned xk_mpmc_adopt(struct xk_mpmc_cons *c, void *recs, unsigned n)
 {
 	struct xk_mpmc_user *u = &c->user;
-	xk_a32 *orphans = &u->shared->orphans;
+	uint64_t head = xk_mpmc_number(xk_load_acquire(&u->counter->word));
 	unsigned got = 0;
 
-	for (uint32_t seat = 0; seat < u->hold.shape.seats && !got; seat++)
-		got = adopt_seat(u, seat, recs, n);
-	if (!orphans_left(u->hold.ring, &u->hold.shape))
-		xk_store_seq(orphans, 0u); /* a seat orphaned just now is told again at the next
-					    * look around */
+	for (uint32_t i = 0; i < u->slots && got < n; i++) {
+		uint64_t number = xk_mpmc_number(xk_mpmc_word(head - u->slots + i, 0));
+
+		if (!adopt_slot(u, number))
+			continue;
+		xk_stream_drain(u->records, number, (char *)recs + (size_t)got++ * u->record_bytes,
+				1, u->record_bytes, u->slots);
+		xk_mpmc_publish(u, number, 1, XK_MPMC_FREE, u->slots);
+	}
+	if (got < n)
+		clear_flag(u);
 	return got;
 }
 

@@ -133,8 +133,7 @@ static void look_at_seat(struct xk_ring *ring, uint32_t seat, int lock_fd,
 	if (state == XK_SEAT_FREE)
 		return;
 	*user = (struct xk_ring_user){.seat = seat, .role = role, .waits = waits};
-	user->dead = state == XK_SEAT_ORPHANED || (state == XK_SEAT_LOCKED && lock_fd >= 0 &&
-						   !xk_ring_seat_locked(lock_fd, seat));
+	user->dead = state == XK_SEAT_LOCKED && lock_fd >= 0 && !xk_ring_seat_locked(lock_fd, seat);
 	info->n_users++;
 }
 

@@ -13,10 +13,8 @@ struct xk_ring_ops {
 	bool (*valid)(const struct xk_ring_shape *shape);
 	size_t (*own_bytes)(const struct xk_ring_shape *shape);
 	void (*format)(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t first);
-	/* Finish what the dead holder of a seat, whose lock we have, left undone; NULL: nothing.
-	 * The seat's next state: free, or orphaned. */
-	enum xk_ring_seat_state (*mend)(struct xk_ring *ring, const struct xk_ring_shape *shape,
-					uint32_t seat);
+	/* Finish what the dead holder of a seat, whose lock we have, left undone; NULL: nothing. */
+	void (*mend)(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat);
 	void (*count)(struct xk_ring *ring, const struct xk_ring_shape *shape,
 		      struct xk_ring_counts *counts);
 };
@@ -39,9 +37,8 @@ void xk_ring_close(int lock_fd); /* -1: nothing */
 
 bool xk_ring_seat_locked(int lock_fd, uint32_t seat); /* by another than lock_fd */
 
-/* A seat whose lock we have, and whose state said locked, is mended. What its state is now. */
-enum xk_ring_seat_state xk_ring_mend(struct xk_ring *ring, const struct xk_ring_shape *shape,
-				     uint32_t seat);
+/* A seat whose lock we have, and whose state said locked, is mended and free. */
+void xk_ring_mend(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat);
 
 /* Mend all seats with this lock, but `except`; how many. */
 unsigned xk_ring_mend_all(struct xk_ring *ring, const struct xk_ring_shape *shape, int lock_fd,

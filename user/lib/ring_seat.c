@@ -60,23 +60,19 @@ bool xk_ring_seat_locked(int lock_fd, uint32_t seat)
 
 /* --- mending --- */
 
-enum xk_ring_seat_state xk_ring_mend(struct xk_ring *ring, const struct xk_ring_shape *shape,
-				     uint32_t seat)
+void xk_ring_mend(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat)
 {
 	const struct xk_ring_ops *ops = xk_ring_ops(shape);
-	enum xk_ring_seat_state state = ops->mend ? ops->mend(ring, shape, seat) : XK_SEAT_FREE;
 
+	if (ops->mend)
+		ops->mend(ring, shape, seat);
 	/* Pairs with the acquire in take(), and in look_at_seat(). */
-	xk_store_release(&xk_ring_seat_at(ring, seat)->state, (uint32_t)state);
-	return state;
+	xk_store_release(&xk_ring_seat_at(ring, seat)->state, (uint32_t)XK_SEAT_FREE);
 }
 
-/* Orphaned seats too: whoever mended one may have died before it told anybody. */
 static bool wants_mending(struct xk_ring *ring, uint32_t seat)
 {
-	uint32_t state = xk_load_acquire(&xk_ring_seat_at(ring, seat)->state);
-
-	return state == XK_SEAT_LOCKED || state == XK_SEAT_ORPHANED;
+	return xk_load_acquire(&xk_ring_seat_at(ring, seat)->state) == XK_SEAT_LOCKED;
 }
 
 unsigned xk_ring_mend_all(struct xk_ring *ring, const struct xk_ring_shape *shape, int lock_fd,
