@@ -10,6 +10,7 @@
 #ifndef XSKIT_MODEL_H
 #define XSKIT_MODEL_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -75,7 +76,17 @@ extern char model_memory[MODEL_BYTES];
 void model_name(const void *word, const char *name); /* in before() */
 void model_yield(void);                              /* nothing to do: let the others run */
 void model_check(bool right, const char *what);      /* false ends the run */
-unsigned model_choice(unsigned n);                   /* one of n */
+/* The calling thread dies in front of its operation number `steps`: then it comes back here, once,
+ * with true, and its locks are let go of by model_locks_drop(). */
+#define model_dies(steps) (_setjmp(model_grave) || (model_will_die(steps), false))
+extern jmp_buf model_grave;
+void model_will_die(unsigned steps); /* 0: not any more */
+
+/* Seats' locks: any descriptor will do. */
+void model_locks_forget(void); /* in before() */
+void model_locks_drop(int fd);
+
+unsigned model_choice(unsigned n); /* one of n */
 
 /* --- for atomic_relacy.h --- */
 

@@ -25,6 +25,7 @@
 #include "model.h"
 
 alignas(128) char model_memory[MODEL_BYTES];
+jmp_buf model_grave;
 
 namespace
 {
@@ -54,7 +55,9 @@ const struct model *current;
 const struct model_weak *weak;
 uint64_t weakened;
 const char *names[WORDS];
-bool watched; /* threads run: memory is relacy's */
+rl::thread_id_t mortal;
+unsigned steps_left; /* 0: for ever */
+bool watched;        /* threads run: memory is relacy's */
 
 size_t offset_of(const void *p)
 {
@@ -134,6 +137,8 @@ void forget_known() /* a run that went wrong unmakes nothing */
 
 rl::debug_info info_of(const struct model_place *place)
 {
+	if (steps_left && rl::ctx().threadx_->index_ == mortal && !--steps_left)
+		_longjmp(model_grave, 1);
 	return rl::debug_info(place->func, place->file, place->line);
 }
 
@@ -172,6 +177,7 @@ template <int N> struct suite : rl::test_suite<suite<N>, N> {
 	void before()
 	{
 		watched = false;
+		steps_left = 0;
 		forget_known();
 		current->before();
 		make_known();
@@ -244,6 +250,12 @@ void model_check(bool right, const char *what)
 {
 	if (!right)
 		rl::ctx().fail_test(what, rl::test_result_user_assert_failed, $);
+}
+
+void model_will_die(unsigned steps)
+{
+	mortal = rl::ctx().threadx_->index_;
+	steps_left = steps;
 }
 
 unsigned model_choice(unsigned n)

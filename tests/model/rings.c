@@ -7,6 +7,7 @@
 #include <xskit/spsc.h>
 #include <xskit/spsc_latency.h>
 #include "model.h"
+#include "ring_internal.h"
 
 #define LONG_RECORD 32 /* two in a line: every other one is followed by a touch */
 #define SHORT       8
@@ -459,6 +460,8 @@ static void fanin_1p2c_sleep_thread(unsigned i)
 
 /* --- mpmc --- */
 
+static int model_fd = -1; /* or 0: with locks */
+
 static struct xk_mpmc_prod mpmc_p[2];
 static struct xk_mpmc_cons mpmc_c[2];
 
@@ -472,11 +475,11 @@ static void mpmc_make(unsigned producers, unsigned consumers, uint32_t flags, un
 
 	must(xk_mpmc_init(model_memory, sizeof(model_memory), &config));
 	for (unsigned i = 0; i < producers; i++) {
-		must(xk_mpmc_producer(&mpmc_p[i], model_memory, sizeof(model_memory), -1));
+		must(xk_mpmc_producer(&mpmc_p[i], model_memory, sizeof(model_memory), model_fd));
 		never_look_around(&mpmc_p[i].user.hold);
 	}
 	for (unsigned i = 0; i < consumers; i++) {
-		must(xk_mpmc_consumer(&mpmc_c[i], model_memory, sizeof(model_memory), -1));
+		must(xk_mpmc_consumer(&mpmc_c[i], model_memory, sizeof(model_memory), model_fd));
 		never_look_around(&mpmc_c[i].user.hold);
 	}
 	for (unsigned i = 0; i < config.slots; i++)
@@ -583,23 +586,235 @@ static void mpmc_2p1c_sleep_thread(unsigned i)
 		mpmc_push(i, 1, true);
 }
 
+/* --- mpmc with deaths: thread 0 dies anywhere, and its seat's lock goes; the last one mends --- */
+
+#define STEPS_MAX 24
+#define STEPS_UNWRITTEN                                                                            \
+	6 /* never comes to publish: one that dies when about to wake is not heard */
+
+static unsigned steps_max;
+
+static bool buried;
+static unsigned victim_done; /* records of calls that came back */
+
+static void mortal_make(unsigned producers, unsigned consumers, uint32_t flags, unsigned each)
+{
+	model_locks_forget();
+	model_fd = 0;
+	mpmc_make(producers, consumers, XK_RING_NO_TOUCH | flags, each);
+	model_fd = -1;
+	buried = false;
+	steps_max = STEPS_MAX;
+	victim_done = 0;
+	model_name(&mpmc_p[0].user.shared->tail.word, "tail");
+	model_name(&mpmc_p[0].user.shared->head.word, "head");
+}
+
+static void mend(struct xk_mpmc_cons *c)
+{
+	struct xk_ring_hold *hold = &c->user.hold;
+
+	xk_ring_mend_all(hold->ring, &hold->shape, hold->lock_fd, hold->seat);
+	model_yield();
+}
+
+static void victim_buried(struct xk_ring_hold *hold)
+{
+	model_will_die(0);
+	model_locks_drop(hold->lock_fd);
+	buried = true;
+}
+
+static void victim_push(void)
+{
+	if (!model_dies(1 + model_choice(steps_max)))
+		while (victim_done < n_each) {
+			struct record recs[2];
+
+			records_make(recs, LONG_RECORD, 0, victim_done, 2);
+			victim_done += xk_mpmc_push(&mpmc_p[0], recs, n_each - victim_done);
+		}
+	victim_buried(&mpmc_p[0].user.hold);
+}
+
+static unsigned count_of(unsigned producer)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < gots[0].n; i++)
+		n += gots[0].marks[i] >> 32 == producer + 1;
+	return n;
+}
+
+static unsigned pop_and_mend(void)
+{
+	struct record recs[2];
+	unsigned n = xk_mpmc_pop(&mpmc_c[0], recs, 2);
+
+	got_add(&gots[0], recs, LONG_RECORD, n);
+	if (!n)
+		mend(&mpmc_c[0]);
+	return n;
+}
+
+static void dead_producer_before(void)
+{
+	mortal_make(2, 1, 0, 2);
+}
+
+static void dead_producer_thread(unsigned i)
+{
+	if (i == 0)
+		victim_push();
+	else if (i == 1)
+		mpmc_push(1, 1, false);
+	else
+		while (count_of(1) < n_each)
+			pop_and_mend();
+}
+
+/* Nothing is in the way, and of the dead one's records all came that must. */
+static void dead_producer_after(void)
+{
+	struct xk_mpmc_shared *shared = mpmc_c[0].user.shared;
+
+	mend(&mpmc_c[0]);
+	while (pop_and_mend())
+		;
+	model_check(xk_mpmc_number(xk_load_seq(&shared->tail.word)) ==
+			    xk_mpmc_number(xk_load_seq(&shared->head.word)),
+		    "a slot stays in the way");
+	model_check(count_of(0) >= victim_done, "a published record lost");
+	n_each = count_of(0);
+	model_check(count_mark(mark_of(1, 0)) == 1 && count_mark(mark_of(1, 1)) == 1,
+		    "a record lost, or twice");
+	for (unsigned n = 0; n < n_each; n++)
+		model_check(count_mark(mark_of(0, n)) == 1, "a record lost, or twice");
+}
+
+/* A sleeper in front of a slot that nobody will write hears of it when the slot becomes void. */
+static void dead_producer_asleep_before(void)
+{
+	mortal_make(2, 1, XK_RING_SLEEP, 1);
+	steps_max = STEPS_UNWRITTEN;
+}
+
+static void push_and_mend(void)
+{
+	struct xk_ring_hold *hold = &mpmc_p[1].user.hold;
+
+	mpmc_push(1, 1, true);
+	while (!buried || xk_load_acquire(&mpmc_p[0].user.seat->state) == XK_SEAT_LOCKED) {
+		xk_ring_mend_all(hold->ring, &hold->shape, hold->lock_fd, hold->seat);
+		model_yield();
+	}
+}
+
+static void dead_producer_asleep_thread(unsigned i)
+{
+	struct record rec;
+
+	if (i == 0) {
+		victim_push();
+	} else if (i == 1) {
+		push_and_mend();
+	} else {
+		while (!count_of(1)) {
+			unsigned n = xk_mpmc_pop(&mpmc_c[0], &rec, 1);
+
+			got_add(&gots[0], &rec, LONG_RECORD, n);
+			if (!n)
+				must(xk_mpmc_wait_data(&mpmc_c[0], FOR_EVER));
+		}
+	}
+}
+
+/* A dead consumer's records come to the other one, but for those it had copied and released. */
+static uint64_t victim_recs[2][LONG_RECORD / 8];
+
+static void dead_consumer_before(void)
+{
+	mortal_make(1, 2, 0, 3);
+	memset(victim_recs, 0, sizeof(victim_recs));
+}
+
+static bool all_got(void)
+{
+	for (unsigned i = 0; i < n_each; i++)
+		if (!count_mark(mark_of(0, i)) && victim_recs[0][0] != mark_of(0, i) &&
+		    victim_recs[1][0] != mark_of(0, i))
+			return false;
+	return true;
+}
+
+static void victim_pop(void)
+{
+	if (!model_dies(1 + model_choice(steps_max)))
+		while (!all_got()) {
+			unsigned n = xk_mpmc_pop(&mpmc_c[1], victim_recs, 2);
+
+			got_add(&gots[1], victim_recs, LONG_RECORD, n);
+			if (!n)
+				model_yield();
+		}
+	victim_buried(&mpmc_c[1].user.hold);
+}
+
+static void dead_consumer_thread(unsigned i)
+{
+	if (i == 0)
+		victim_pop();
+	else if (i == 1)
+		mpmc_push(0, 2, false);
+	else
+		while (!all_got())
+			pop_and_mend();
+}
+
+static void dead_consumer_after(void)
+{
+	struct xk_mpmc_shared *shared = mpmc_c[0].user.shared;
+
+	while (pop_and_mend())
+		;
+	mend(&mpmc_c[0]);
+	while (pop_and_mend())
+		;
+	model_check(xk_mpmc_number(xk_load_seq(&shared->tail.word)) ==
+			    xk_mpmc_number(xk_load_seq(&shared->head.word)),
+		    "a slot stays in the way");
+	model_check(all_got(), "a record lost");
+	for (unsigned i = 0; i < n_each; i++)
+		model_check(count_mark(mark_of(0, i)) <= 2, "a record more than twice");
+	for (unsigned i = 0; i < mpmc_c[0].user.slots; i++)
+		model_check(xk_mpmc_low(xk_load_seq(mpmc_c[0].user.words + i)) == XK_MPMC_FREE,
+			    "a slot is never free again");
+}
+
 const struct model models[] = {
-	{"spsc", 2, 20000, spsc_before, spsc_thread, gots_check},
-	{"spsc, one at a time", 2, 20000, spsc_tight_before, spsc_one_thread, gots_check},
-	{"spsc without a copy", 2, 20000, spsc_zero_copy_before, spsc_zero_copy_thread, gots_check},
-	{"spsc asleep", 2, 20000, spsc_sleep_before, spsc_sleep_thread, gots_check},
-	{"spsc_latency", 2, 20000, latency_before, latency_thread, gots_check},
-	{"spsc_latency asleep", 2, 20000, latency_sleep_before, latency_sleep_thread, gots_check},
-	{"fanin 2p1c", 3, 20000, fanin_2p1c_before, fanin_2p1c_thread, gots_check},
-	{"fanin 1p2c", 3, 20000, fanin_1p2c_before, fanin_1p2c_thread, gots_check},
-	{"fanin 2p1c asleep", 3, 20000, fanin_2p1c_sleep_before, fanin_2p1c_sleep_thread,
+	{"spsc", 2, 100000, spsc_before, spsc_thread, gots_check},
+	{"spsc, one at a time", 2, 100000, spsc_tight_before, spsc_one_thread, gots_check},
+	{"spsc without a copy", 2, 100000, spsc_zero_copy_before, spsc_zero_copy_thread,
 	 gots_check},
-	{"fanin 1p2c asleep", 3, 20000, fanin_1p2c_sleep_before, fanin_1p2c_sleep_thread,
+	{"spsc asleep", 2, 100000, spsc_sleep_before, spsc_sleep_thread, gots_check},
+	{"spsc_latency", 2, 100000, latency_before, latency_thread, gots_check},
+	{"spsc_latency asleep", 2, 100000, latency_sleep_before, latency_sleep_thread, gots_check},
+	{"fanin 2p1c", 3, 100000, fanin_2p1c_before, fanin_2p1c_thread, gots_check},
+	{"fanin 1p2c", 3, 100000, fanin_1p2c_before, fanin_1p2c_thread, gots_check},
+	{"fanin 2p1c asleep", 3, 100000, fanin_2p1c_sleep_before, fanin_2p1c_sleep_thread,
 	 gots_check},
-	{"mpmc 2p1c", 3, 20000, mpmc_2p1c_before, mpmc_2p1c_thread, gots_check},
-	{"mpmc 1p2c", 3, 20000, mpmc_1p2c_before, mpmc_1p2c_thread, gots_check},
-	{"mpmc 2p2c", 4, 20000, mpmc_2p2c_before, mpmc_2p2c_thread, gots_check},
-	{"mpmc 1p2c asleep", 3, 20000, mpmc_1p2c_sleep_before, mpmc_1p2c_sleep_thread, gots_check},
-	{"mpmc 2p1c asleep", 3, 20000, mpmc_2p1c_sleep_before, mpmc_2p1c_sleep_thread, gots_check},
+	{"fanin 1p2c asleep", 3, 100000, fanin_1p2c_sleep_before, fanin_1p2c_sleep_thread,
+	 gots_check},
+	{"mpmc 2p1c", 3, 100000, mpmc_2p1c_before, mpmc_2p1c_thread, gots_check},
+	{"mpmc 1p2c", 3, 100000, mpmc_1p2c_before, mpmc_1p2c_thread, gots_check},
+	{"mpmc 2p2c", 4, 100000, mpmc_2p2c_before, mpmc_2p2c_thread, gots_check},
+	{"mpmc, a dead producer", 3, 100000, dead_producer_before, dead_producer_thread,
+	 dead_producer_after},
+	{"mpmc, a dead producer, asleep", 3, 100000, dead_producer_asleep_before,
+	 dead_producer_asleep_thread, NULL},
+	{"mpmc, a dead consumer", 3, 100000, dead_consumer_before, dead_consumer_thread,
+	 dead_consumer_after},
+	{"mpmc 1p2c asleep", 3, 100000, mpmc_1p2c_sleep_before, mpmc_1p2c_sleep_thread, gots_check},
+	{"mpmc 2p1c asleep", 3, 100000, mpmc_2p1c_sleep_before, mpmc_2p1c_sleep_thread, gots_check},
 };
 const size_t n_models = sizeof(models) / sizeof(*models);

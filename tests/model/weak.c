@@ -15,6 +15,8 @@ const struct model_weak model_weaks[] = {
 	{"fanin 1p2c", "xk_fanin_flush", "store_release", "holder"},
 	{"mpmc 2p2c", "xk_ring_publish", "store_release", "slot"},
 	{"mpmc 2p2c", "xk_mpmc_count", "load_acquire", "slot"},
+	{"mpmc, a dead producer", "xk_mpmc_take", "cas_release", "tail"},
+	{"mpmc, a dead producer", "came_true", "load_acquire", "tail"},
 	/* waiting: store, look; and the other way round */
 	{"spsc asleep", "xk_ring_publish", "store_seq", "tail"},
 	{"spsc asleep", "xk_ring_publish", "store_seq", "head"},
@@ -23,6 +25,11 @@ const struct model_weak model_weaks[] = {
 	{"spsc asleep", "xk_stream_has_data", "load_seq", "tail"},
 	{"spsc asleep", "xk_stream_has_space", "load_seq", "head"},
 	{"spsc_latency asleep", "slot_is", "load_seq", NULL},
+	{"fanin 1p2c asleep", "xk_fanin_flush", "store_seq", "holder"},
+	{"fanin 1p2c asleep", "xk_fanin_flush", "load_seq", "tail"},
+	{"fanin 1p2c asleep", "lane_has_data", "load_seq", "holder"},
+	{"fanin 1p2c asleep", "lane_has_data", "load_seq", "tail"},
+	{"mpmc, a dead producer, asleep", "slot_move", "store_seq", "slot"},
 	{"mpmc 1p2c asleep", "next_slot_ready", "load_seq", "slot"},
 };
 const size_t n_model_weaks = sizeof(model_weaks) / sizeof(*model_weaks);
