@@ -154,6 +154,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOM_OBJ) $(LIB_A)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(USER_LIBS) -lcmocka -o $@
 
 -include tests/sim/rules.mk
+-include tests/model/rules.mk
 
 .PHONY: check check-unit check-e2e check-tools sanitize tsan fuzz lint
 
@@ -161,7 +162,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOM_OBJ) $(LIB_A)
 check:
 	$(Q)tools/install-deps.sh --test
 	$(Q)$(MAKE) --no-print-directory all tests-built sanitized
-	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(TESTS_E2E) tests/fuzz.t tests/sanitize.t
+	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(TESTS_E2E) tests/model.t tests/fuzz.t tests/sanitize.t
 
 .PHONY: tests-built sanitized
 # (the peers are not ours to be watched by TSan)

@@ -10,7 +10,7 @@ fedora=(clang llvm gcc gcc-c++ make pkgconf-pkg-config bpftool libbpf-devel libx
 	numactl-devel elfutils-libelf-devel libmnl-devel libcap-ng-devel jansson-devel libpcap-devel
 	iproute util-linux)
 test_packages=(libcmocka-dev perl git ethtool tcpdump iputils-ping netsniff-ng iperf3 socat xdp-tools
-	libcap2-bin jq procps libclang-rt-14-dev clang-format cppcheck shellcheck)
+	libcap2-bin jq procps libclang-rt-14-dev clang-format cppcheck shellcheck relacy-dev)
 test_fedora=(libcmocka-devel perl-Test-Harness git ethtool tcpdump iputils netsniff-ng iperf3 socat
 	xdp-tools libcap jq procps-ng compiler-rt clang-tools-extra cppcheck ShellCheck)
 bench_packages=(sockperf dpdk-dev ethtool iputils-ping jq libck-dev libdpdk-dev libboost-dev
