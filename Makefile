@@ -54,6 +54,7 @@ LIB_SRC   := $(wildcard user/lib/*.c)
 USER_SRC  := $(wildcard user/*.c user/bench/*.c)
 UNIT_SRC  := $(wildcard tests/unit/*.c)
 SIM_SRC   := $(wildcard tests/sim/test_*.c)
+CRASH_SRC := $(wildcard tests/crash/test_*.c)
 EX_SRC    := $(wildcard examples/*.c)
 
 BPF_OBJ   := $(BPF_SRC:%.c=$(BUILD)/%.o)
@@ -63,6 +64,7 @@ USER_OBJ  := $(USER_SRC:%.c=$(BUILD)/%.o)
 ROOM_OBJ  := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 SIM_BIN   := $(SIM_SRC:%.c=$(BUILD)/%)
+CRASH_BIN := $(CRASH_SRC:%.c=$(BUILD)/%)
 EX_BIN    := $(EX_SRC:%.c=$(BUILD)/%)
 LIB_A     := $(BUILD)/libxskit.a
 LIB_SO    := $(BUILD)/libxskit.so.$(SOVERSION)
@@ -153,26 +155,30 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOM_OBJ) $(LIB_A)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(USER_LIBS) -lcmocka -o $@
 
--include tests/sim/rules.mk
+-include tests/sim/rules.mk tests/crash/rules.mk
 -include tests/model/rules.mk
 
-.PHONY: check check-unit check-e2e check-tools sanitize tsan fuzz lint
+.PHONY: check check-unit check-crash check-e2e check-tools sanitize tsan fuzz lint
 
 # Everything, in one run of prove: as users build it, then sanitized, then fuzzed.
 check:
 	$(Q)tools/install-deps.sh --test
 	$(Q)$(MAKE) --no-print-directory all tests-built sanitized
-	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(TESTS_E2E) tests/model.t tests/fuzz.t tests/sanitize.t
+	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(CRASH_BIN) $(TESTS_E2E) tests/model.t tests/fuzz.t tests/sanitize.t
 
 .PHONY: tests-built sanitized
 # (the peers are not ours to be watched by TSan)
-tests-built: $(TESTS_UNIT) $(if $(findstring thread,$(SANITIZE)),,$(PEERS))
+tests-built: $(TESTS_UNIT) $(if $(SANITIZE),,$(CRASH_BIN)) $(if $(findstring thread,$(SANITIZE)),,$(PEERS))
 sanitized:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined all tests-built
 	$(Q)$(MAKE) --no-print-directory SANITIZE=thread all tests-built
 
 check-unit: $(TESTS_UNIT)
 	$(Q)$(PROVE) $(TESTS_UNIT)
+
+# Killed at every instruction, and by the hundred.
+check-crash: $(CRASH_BIN)
+	$(Q)$(PROVE) $(CRASH_BIN)
 
 check-e2e: all peers
 	$(Q)$(PROVE) $(TESTS_E2E)
