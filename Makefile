@@ -28,7 +28,7 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) -fno-common -fstack-protector-strong \
 	-D_GNU_SOURCE -DXSKIT_VERSION='"$(VERSION)"' -Iinclude -Ibpf -Iuser -I$(BUILD)/bpf
 LIB_PC  := libxdp libbpf numa
-USER_PC := jansson libmnl libcap-ng
+USER_PC := jansson libmnl libcap-ng liburing
 ALL_LDFLAGS := $(LDFLAGS) -pthread
 ifneq ($(SANITIZE),)
 ALL_CFLAGS  += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all -DXK_DEBUG

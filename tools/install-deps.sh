@@ -5,10 +5,10 @@
 set -euo pipefail
 
 packages=(clang llvm gcc g++ make pkg-config bpftool libbpf-dev libxdp-dev libnuma-dev libelf-dev
-	libmnl-dev libcap-ng-dev libjansson-dev libpcap-dev iproute2 util-linux)
+	libmnl-dev libcap-ng-dev libjansson-dev libpcap-dev liburing-dev iproute2 util-linux)
 fedora=(clang llvm gcc gcc-c++ make pkgconf-pkg-config bpftool libbpf-devel libxdp-devel
 	numactl-devel elfutils-libelf-devel libmnl-devel libcap-ng-devel jansson-devel libpcap-devel
-	iproute util-linux)
+	liburing-devel iproute util-linux)
 test_packages=(libcmocka-dev perl git ethtool tcpdump iputils-ping netsniff-ng iperf3 socat xdp-tools
 	libcap2-bin jq procps libclang-rt-14-dev clang-format cppcheck shellcheck relacy-dev)
 test_fedora=(libcmocka-devel perl-Test-Harness git ethtool tcpdump iputils netsniff-ng iperf3 socat

@@ -14,6 +14,7 @@ static const struct {
 	 bench_ring},
 	{"false-sharing", "counters near each other: what the distance between them costs",
 	 bench_false_sharing},
+	{"udp", "the kernel's own UDP, with all that makes it fast: throughput, latency", bench_udp},
 };
 
 #define EXPERIMENTS (sizeof(experiments) / sizeof(*experiments))
