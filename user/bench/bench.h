@@ -11,5 +11,6 @@
 int bench_ring(int argc, char **argv, struct xk_err *err);
 int bench_false_sharing(int argc, char **argv, struct xk_err *err);
 int bench_udp(int argc, char **argv, struct xk_err *err);
+int bench_ipc(int argc, char **argv, struct xk_err *err);
 
 #endif
