@@ -54,6 +54,7 @@ bench/crew:   cmd report lib/*
 bench/false:  bench/bench bench/crew bench/result bench/spread cmd opts report lib/*
 bench/udp:    bench/bench bench/crew bench/result cmd jsonl opts pace report lib/*
 bench/ipc:    bench/bench bench/result bench/spread cmd opts report lib/*
+bench/numa:   bench/bench bench/crew bench/result bench/spread cmd opts report lib/*
 bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/*
 bench/textbook:
 bench/locked:

@@ -10,6 +10,7 @@
 
 int bench_ring(int argc, char **argv, struct xk_err *err);
 int bench_false_sharing(int argc, char **argv, struct xk_err *err);
+int bench_numa(int argc, char **argv, struct xk_err *err);
 int bench_udp(int argc, char **argv, struct xk_err *err);
 int bench_ipc(int argc, char **argv, struct xk_err *err);
 
