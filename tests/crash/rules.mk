@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What the dead leave: processes killed between any two instructions, and by the hundred under load.
 # Symbols are bound at start, so that no first call wanders off into the dynamic linker, and lie at
-# fixed addresses, so that a report's can be looked up. Waiters spin twice: a thousand turns of the
-# same loop would be a thousand times the same.
+# fixed addresses, so that a report's can be looked up. Where each instruction counts, waiters spin
+# twice: two thousand turns of the same loop would be a thousand times the same.
 
-CRASH_PARTS := $(patsubst %,$(BUILD)/tests/crash/%.o,book kinds victim ring_wait)
+CRASH_PARTS := $(patsubst %,$(BUILD)/tests/crash/%.o,book kinds victim)
 
 $(BUILD)/tests/crash/ring_wait.o: user/lib/ring_wait.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -DXK_RING_SPINS=2u -MMD -MP -c $< -o $@
 
+$(BUILD)/tests/crash/test_step: $(BUILD)/tests/crash/ring_wait.o
+
 $(BUILD)/tests/crash/test_%: $(BUILD)/tests/crash/test_%.o $(CRASH_PARTS) $(LIB_A)
 	$(call say,LD)
-	$(Q)$(CC) $(ALL_LDFLAGS) -no-pie -Wl,-z,now $^ $(LIB_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -no-pie -Wl,-z,now $(filter %.o,$^) $(LIB_A) $(LIB_LIBS) -lcmocka -o $@
