@@ -95,7 +95,15 @@ static inline void xk_fanin_flush(struct xk_fanin_cons *c)
 	if (c->stream.published != c->stream.read)
 		xk_stream_publish_head(&c->stream);
 	c->has_lane = false;
-	xk_store_release(&c->stream.stream->holder, 0u); /* pairs with the CAS of the next holder */
+	if (!c->stream.sleep) {
+		xk_store_release(&c->stream.stream->holder, 0u); /* the next holder's CAS */
+		return;
+	}
+	/* Records that stay behind are for whoever sleeps: it left them since the lane was ours.
+	 * As in xk_ring_publish(), with its look at the holder. */
+	xk_store_seq(&c->stream.stream->holder, 0u);
+	if (xk_load_seq(&c->stream.stream->tail) != c->stream.read)
+		xk_ring_knock(&c->hold.ring->data);
 }
 
 /* Has the lane records? A look, without having it. */

@@ -80,7 +80,9 @@ struct xk_ring_header {
 /* A word to sleep on, and to be looked at by whoever publishes. */
 struct xk_ring_bell {
 	xk_a32 waiting; /* 1: somebody sleeps, or is about to */
-	char apart[XK_RING_APART - sizeof(xk_a32)];
+	xk_a32 rung;    /* how often it rang: what sleepers sleep on, since another one's 1 in
+			   `waiting` looks like one's own */
+	char apart[XK_RING_APART - 2 * sizeof(xk_a32)];
 };
 
 enum xk_ring_seat_state {

@@ -29,7 +29,7 @@ const struct model_weak model_weaks[] = {
 	{"fanin 1p2c asleep", "xk_fanin_flush", "load_seq", "tail"},
 	{"fanin 1p2c asleep", "lane_has_data", "load_seq", "holder"},
 	{"fanin 1p2c asleep", "lane_has_data", "load_seq", "tail"},
-	{"mpmc, a dead producer, asleep", "slot_move", "store_seq", "slot"},
+	{"mpmc, a dead producer, asleep", "xk_ring_call", "cas_release", NULL},
 	{"mpmc 1p2c asleep", "next_slot_ready", "load_seq", "slot"},
 };
 const size_t n_model_weaks = sizeof(model_weaks) / sizeof(*model_weaks);

@@ -158,7 +158,7 @@ static bool lane_has_data(struct xk_fanin_cons *c, uint32_t lane)
 
 	/* xk_ring_publish() of the producer; a lane that another consumer has is not for us. */
 	return xk_load_seq(&stream->tail) != xk_load_seq(&stream->head) &&
-	       !xk_load_relaxed(&stream->holder);
+	       !xk_load_seq(&stream->holder); /* xk_fanin_flush() */
 }
 
 static bool has_data(void *cons)

@@ -281,8 +281,8 @@ static void mend(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32
 		if (orphan_adopted(ring, shape, seat))
 			xk_store_seq(&shared_of(ring, shape)->orphans, 1u); /* has_data() */
 	}
-	xk_ring_wake(&ring->data);
-	xk_ring_wake(&ring->space);
+	xk_ring_call(&ring->data);
+	xk_ring_call(&ring->space);
 }
 
 /* Take an orphan: from here on it is ours, or that of whoever mends our seat. */

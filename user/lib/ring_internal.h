@@ -30,6 +30,10 @@ static inline size_t xk_ring_apart(size_t bytes)
 	return (bytes + XK_RING_APART - 1) / XK_RING_APART * XK_RING_APART;
 }
 
+/* Ring, also where nobody seems to wait: whoever was to be woken may have lost its waker to death.
+ */
+void xk_ring_call(struct xk_ring_bell *bell);
+
 /* The same memory through an open file description of its own, which seats' locks need; or -errno.
  */
 int xk_ring_reopen(int fd);

@@ -107,8 +107,8 @@ int xk_ring_repair(void *mem, size_t len, int fd, struct xk_err *err)
 		return xk_err_fill(err, lock_fd, "repair the ring", NULL,
 				   "its descriptor cannot be opened again");
 	ret = (int)xk_ring_mend_all(ring, &shape, lock_fd, UINT32_MAX);
-	xk_ring_wake(&ring->data);
-	xk_ring_wake(&ring->space);
+	xk_ring_call(&ring->data);
+	xk_ring_call(&ring->space);
 	xk_ring_close(lock_fd);
 	return ret;
 }
@@ -199,8 +199,8 @@ void xk_ring_rise(struct xk_ring_hold *hold)
 {
 	xk_store_release(&xk_ring_seat_at(hold->ring, hold->seat)->state,
 			 XK_SEAT_FREE);  /* take() */
-	xk_ring_wake(&hold->ring->data); /* who waits for us need not wait any more */
-	xk_ring_wake(&hold->ring->space);
+	xk_ring_call(&hold->ring->data); /* who waits for us need not wait any more */
+	xk_ring_call(&hold->ring->space);
 	xk_ring_close(hold->lock_fd);
 	hold->lock_fd = -1;
 }

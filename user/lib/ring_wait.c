@@ -22,16 +22,27 @@ static uint64_t now_ns(void)
 
 void xk_ring_wake(struct xk_ring_bell *bell)
 {
-	if (xk_swap_seq(&bell->waiting, 0u)) /* all of them: each looks for itself */
-		syscall(SYS_futex, &bell->waiting, FUTEX_WAKE, 0x7fffffff, NULL, NULL, 0);
+	if (xk_swap_seq(&bell->waiting, 0u))
+		xk_ring_call(bell);
 }
 
-static void sleep_on(struct xk_ring_bell *bell, uint64_t ns)
+/* All sleepers, each to look for itself. */
+void xk_ring_call(struct xk_ring_bell *bell)
+{
+	uint32_t rung = xk_load_relaxed(&bell->rung);
+
+	while (!xk_cas_release(&bell->rung, &rung, rung + 1)) /* pairs with wait_a_while() */
+		;
+	syscall(SYS_futex, &bell->rung, FUTEX_WAKE, 0x7fffffff, NULL, NULL, 0);
+}
+
+/* Until it rings once more than it had. */
+static void sleep_on(struct xk_ring_bell *bell, uint32_t rung, uint64_t ns)
 {
 	struct timespec t = {.tv_sec = (time_t)(ns / 1000000000u),
 			     .tv_nsec = (long)(ns % 1000000000u)};
 
-	syscall(SYS_futex, &bell->waiting, FUTEX_WAIT, 1, ns == UINT64_MAX ? NULL : &t, NULL, 0);
+	syscall(SYS_futex, &bell->rung, FUTEX_WAIT, rung, ns == UINT64_MAX ? NULL : &t, NULL, 0);
 }
 
 static bool spin(xk_ring_ready_fn ready, void *ctx, unsigned spins)
@@ -88,13 +99,17 @@ static bool wait_a_while(struct xk_ring_bell *bell, xk_ring_ready_fn ready, void
 {
 	uint64_t until =
 		patience->until < patience->next_look ? patience->until : patience->next_look;
+	uint32_t rung;
 
 	if ((how & ~XK_WAIT_STAY) == XK_WAIT_SPIN)
 		return spin(ready, ctx, SPINS_LOOK);
+	/* First: whoever rings for the arming that follows has not counted it yet. Pairs with
+	 * xk_ring_wake()'s CAS. */
+	rung = xk_load_acquire(&bell->rung);
 	xk_ring_arm(bell);
 	if (ready(ctx))
 		return true;
-	sleep_on(bell, until == UINT64_MAX ? UINT64_MAX : until > now ? until - now : 0);
+	sleep_on(bell, rung, until == UINT64_MAX ? UINT64_MAX : until > now ? until - now : 0);
 	return ready(ctx);
 }
 
