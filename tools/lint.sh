@@ -46,7 +46,7 @@ lint 'public headers as C++11 with clang' headers clang++ c++11 c++
 lint 'cppcheck' cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --force \
 	--enable=warning,portability,performance --suppress=missingInclude --suppress=unusedStructMember \
 	-D'LIBBPF_OPTS(type,name,...)=struct type name = {__VA_ARGS__}' \
-	-Iinclude -Ibpf -Iuser user examples
+	-UXK_MEMORY_MODEL -Iinclude -Ibpf -Iuser user examples
 # SC2317: functions called through another one; SC2016: perl and jq in
 # single quotes; SC2119: functions whose arguments may all be left out
 lint 'shellcheck' shellcheck -x -e SC2317,SC2016,SC2119 "${shell_files[@]}"

@@ -52,7 +52,7 @@ XK_INLINE void xk_touch(void *byte)
 {
 	volatile char *c = (volatile char *)byte;
 
-	*c = *c;
+	*c = *c; /* cppcheck-suppress selfAssignment; it is volatile */
 }
 
 #endif /* XK_MEMORY_MODEL */
