@@ -208,6 +208,7 @@ bench:
 	$(Q)tools/install-deps.sh --test --bench
 	$(Q)$(MAKE) --no-print-directory all peers $(BUILD)/tests/sim/bench_port
 	$(Q)tools/bench.sh
+	$(Q)tools/experiments.sh
 
 # --- install ---
 
