@@ -53,6 +53,7 @@ enum script_flags {
 	ASLEEP = 16,  /* the work sleeps until it is woken */
 	OUTSIDE = 32, /* the victim has no seat */
 	EMPTY = 64,   /* everything that is there is taken away before */
+	MOVE = 128,   /* the work moves records, or it is no use */
 };
 
 struct script {
@@ -297,6 +298,15 @@ static void die_at_work(struct party *u)
 	party_die(u);
 }
 
+/* From now on, consumers of fanin let go of their lanes. */
+static void set_crowd(void)
+{
+	struct party other;
+
+	must_join(&other, XK_ROLE_CONSUMER, "a consumer that makes a crowd");
+	party_leave(&other);
+}
+
 static void set_dead(void)
 {
 	struct party dead;
@@ -324,6 +334,8 @@ static void set_scene(void)
 		must_join(&run.peer_prod, XK_ROLE_PRODUCER, "the live producer");
 	if (producer_script() || accompanied())
 		must_join(&run.peer_cons, XK_ROLE_CONSUMER, "the live consumer");
+	if (!producer_script() && accompanied())
+		set_crowd();
 	if (run.peer_prod.sits)
 		book_push(&run.book, &run.peer_prod, PEER, run.script->fill);
 	if (run.peer_prod.sits && run.peer_cons.sits)
@@ -685,6 +697,8 @@ static void learn(void)
 	} while (victim_step(&v, run.said));
 	run.trail.n--;
 	victim_kill(&v);
+	if (is(MOVE) && !run.said->pushed && !run.said->popped)
+		complain("the script moves nothing");
 	go_on();
 }
 
@@ -797,30 +811,30 @@ static void stop_script(const struct script *script)
 		k " consumer takes over", kind, C, DEAD, BEFORE, attach, false                     \
 	}
 #define DETACH(k, kind)                                                                            \
-	{k " producer detaches", kind, P, 0, BEFORE, use_and_detach, ATTACHED},                    \
+	{k " producer detaches", kind, P, MOVE, BEFORE, use_and_detach, ATTACHED},                 \
 	{                                                                                          \
-		k " consumer detaches", kind, C, 0, BEFORE, use_and_detach, true                   \
+		k " consumer detaches", kind, C, MOVE, BEFORE, use_and_detach, ATTACHED            \
 	}
 #define REPAIRS(k, kind)                                                                           \
 	{k " repair of a producer's seat", kind, P, DEAD | OUTSIDE, BEFORE, repair, STRANGER},     \
 	{                                                                                          \
 		k " repair of a consumer's seat", kind, C, DEAD | OUTSIDE, BEFORE, repair, false   \
 	}
-#define MOVES(k, kind, solo)                                                                       \
-	{k " push", kind, P, solo, 2, push_two, ATTACHED},                                         \
-		{k " push of a burst", kind, P, solo, 1, push_burst, ATTACHED},                    \
-		{k " push till full", kind, P, solo, 1, push_past_full, ATTACHED},                 \
-		{k " push that wakes", kind, P, solo | SLEEP | BELLS, 2, push_one, ATTACHED},      \
-		{k " pop", kind, C, solo, 6, pop_singly, ATTACHED},                                \
-		{k " pop of a burst", kind, C, solo, SLOTS, pop_burst, ATTACHED},                  \
-		{k " pop till empty", kind, C, solo, 3, pop_till_empty, ATTACHED},                 \
-	{                                                                                          \
-		k " pop that wakes", kind, C, solo | SLEEP | BELLS, 3, pop_burst, true             \
+#define MOVES(k, kind, solo)                                                                         \
+	{k " push", kind, P, MOVE | solo, 2, push_two, ATTACHED},                                    \
+		{k " push of a burst", kind, P, MOVE | solo, 1, push_burst, ATTACHED},               \
+		{k " push till full", kind, P, MOVE | solo, 1, push_past_full, ATTACHED},            \
+		{k " push that wakes", kind, P, MOVE | solo | SLEEP | BELLS, 2, push_one, ATTACHED}, \
+		{k " pop", kind, C, MOVE | solo, 6, pop_singly, ATTACHED},                           \
+		{k " pop of a burst", kind, C, MOVE | solo, SLOTS, pop_burst, ATTACHED},             \
+		{k " pop till empty", kind, C, MOVE | solo, 3, pop_till_empty, ATTACHED},            \
+	{                                                                                            \
+		k " pop that wakes", kind, C, MOVE | solo | SLEEP | BELLS, 3, pop_burst, ATTACHED    \
 	}
 #define WAITS(k, kind)                                                                             \
 	{k " wait for data in vain", kind, C, SOLO | SLEEP, 0, wait_in_vain, ATTACHED},            \
 	{                                                                                          \
-		k " wait for data", kind, C, SOLO | SLEEP | ASLEEP, 0, wait_for_it, true           \
+		k " wait for data", kind, C, SOLO | SLEEP | ASLEEP, 0, wait_for_it, ATTACHED       \
 	}
 
 static const struct script spsc_scripts[] = {
@@ -829,9 +843,10 @@ static const struct script spsc_scripts[] = {
 	REPAIRS("spsc", &kind_spsc),
 	MOVES("spsc", &kind_spsc, 0),
 	WAITS("spsc", &kind_spsc),
-	{"spsc reserve and commit", &kind_spsc, P, 0, 0, reserve_and_commit, ATTACHED},
-	{"spsc commit that wakes", &kind_spsc, P, SLEEP | BELLS, 0, reserve_and_commit, ATTACHED},
-	{"spsc peek and release", &kind_spsc, C, 0, 5, peek_and_release, ATTACHED},
+	{"spsc reserve and commit", &kind_spsc, P, MOVE, 0, reserve_and_commit, ATTACHED},
+	{"spsc commit that wakes", &kind_spsc, P, MOVE | SLEEP | BELLS, 0, reserve_and_commit,
+	 ATTACHED},
+	{"spsc peek and release", &kind_spsc, C, MOVE, 5, peek_and_release, ATTACHED},
 };
 static const struct script latency_scripts[] = {
 	ATTACH("spsc_latency", &kind_latency),  DETACH("spsc_latency", &kind_latency),
@@ -850,8 +865,8 @@ static const struct script mpmc_scripts[] = {
 	MOVES("mpmc", &kind_mpmc, 0),
 	MOVES("mpmc solo", &kind_mpmc, SOLO),
 	WAITS("mpmc", &kind_mpmc),
-	{"mpmc consumer finds orphans", &kind_mpmc, C, DEAD | EMPTY | SLEEP, BEFORE, wait_and_adopt,
-	 ATTACHED},
+	{"mpmc consumer finds orphans", &kind_mpmc, C, MOVE | DEAD | EMPTY | SLEEP, BEFORE,
+	 wait_and_adopt, ATTACHED},
 };
 
 static const struct {
