@@ -11,8 +11,8 @@
 #include "report.h"
 
 #define LOOK_NS    10000000ull /* how often the run is looked at */
-#define QUIET_NS   100000000ull
-#define DRAIN_NS   2000000000ull
+#define QUIET_NS   1000000000ull
+#define DRAIN_NS   3000000000ull
 #define NO_PEER_NS 3000000000ull /* ping: nobody answers for so long */
 
 /* --- CPUs --- */
