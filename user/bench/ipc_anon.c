@@ -4,8 +4,9 @@
  * it: they count full and free slots, and one guards a counter and a log of what both ends did,
  * which are looked at in the end.
  *
- * System calls: the C library makes one where a semaphore is not free, or somebody waits. So one is
- * counted where sem_trywait() fails, and one for the sem_post() that ends that wait.
+ * System calls: the C library makes one where a semaphore is not free, and where somebody waits for
+ * what is posted. So one is counted where sem_trywait() fails, and one for each sem_post() while
+ * somebody is in that wait.
  */
 #include <errno.h>
 #include <semaphore.h>
@@ -16,10 +17,10 @@
 static int init_semaphores(struct ipc_slots_memory *memory, unsigned slots)
 {
 	for (unsigned i = 0; i < 2; i++)
-		if (sem_init(&memory->lane[i].data, 1, 0) ||
-		    sem_init(&memory->lane[i].room, 1, slots))
+		if (sem_init(&memory->lane[i].data.sem, 1, 0) ||
+		    sem_init(&memory->lane[i].room.sem, 1, slots))
 			return -errno;
-	return sem_init(&memory->log.guard, 1, 1) ? -errno : 0;
+	return sem_init(&memory->log.guard.sem, 1, 1) ? -errno : 0;
 }
 
 static int anon_make(struct ipc_made *made, const struct ipc_maker *maker, struct xk_err *err)
@@ -39,20 +40,27 @@ static int anon_open(struct ipc_end *end)
 	return ipc_slots_open(end, end->made.memory);
 }
 
-static int take(struct ipc_end *end, sem_t *semaphore)
+static int take(struct ipc_end *end, struct ipc_semaphore *semaphore)
 {
 	int ret = 0;
 
-	if (!sem_trywait(semaphore))
+	if (!sem_trywait(&semaphore->sem))
 		return 0;
-	end->calls += 2;
+	__atomic_add_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST);
 	while (!ret) {
-		if (!sem_wait(semaphore))
-			return 0;
 		end->calls++;
+		if (!sem_wait(&semaphore->sem))
+			break;
 		ret = ipc_call_failed(end);
 	}
+	__atomic_sub_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST);
 	return ret;
+}
+
+static void give(struct ipc_end *end, struct ipc_semaphore *semaphore)
+{
+	end->calls += xk_load_seq(&semaphore->waiters) > 0;
+	sem_post(&semaphore->sem);
 }
 
 /* One more that this side sent, or took. */
@@ -67,7 +75,7 @@ static int note(struct ipc_end *end, bool took, uint64_t number)
 	log->entry[log->counter % IPC_LOG].took = took;
 	log->entry[log->counter % IPC_LOG].number = number;
 	log->counter++;
-	sem_post(&log->guard);
+	give(end, &log->guard);
 	return 0;
 }
 
@@ -80,7 +88,7 @@ static int anon_send(struct ipc_end *end, const void *message)
 		return ret;
 	ipc_slots_put(slots, message, end->made.bytes);
 	ret = note(end, false, slots->put);
-	sem_post(&slots->out->data);
+	give(end, &slots->out->data);
 	return ret;
 }
 
@@ -99,7 +107,7 @@ static int anon_release(struct ipc_end *end)
 
 	slots->taken++;
 	ret = note(end, true, slots->taken);
-	sem_post(&slots->in->room);
+	give(end, &slots->in->room);
 	return ret;
 }
 

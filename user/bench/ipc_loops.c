@@ -28,8 +28,10 @@ static int receive_one(struct ipc_end *end, bool check, uint64_t *number, bool *
 {
 	const struct ipc_method *method = end->method;
 	const void *message;
-	int ret = method->recv(end, &message);
+	int ret = ipc_spin_still(end); /* also if nobody ever has to wait */
 
+	if (!ret)
+		ret = method->recv(end, &message);
 	if (ret)
 		return ret;
 	*number = ipc_read_message(message, end->made.bytes, check, whole);
@@ -39,8 +41,10 @@ static int receive_one(struct ipc_end *end, bool check, uint64_t *number, bool *
 
 static int send_one(struct ipc_end *end, char *message, uint64_t number, bool check)
 {
-	int ret;
+	int ret = ipc_spin_still(end);
 
+	if (ret)
+		return ret;
 	ipc_write_message(message, end->made.bytes, number, check);
 	ret = end->method->send(end, message);
 	if (!ret)

@@ -42,6 +42,7 @@ const struct result_column ipc_columns[] = {
 	COLUMN(floor_ns, "floor", RESULT_REAL, 6, 1),
 	COLUMN(runs, NULL, RESULT_COUNT, 0, 0),
 	{"records", NULL, RESULT_U64, offsetof(struct ipc_row, seen.received), 0, 0, 0},
+	COLUMN(syscalls, NULL, RESULT_U64, 0, 0),
 	SEEN(lost, "lost", 8),
 	SEEN(wrong, "wrong", 8),
 	COLUMN(textbook, "textbook", RESULT_FLAG, -1, 0),
@@ -66,8 +67,11 @@ struct ipc_row ipc_row_of(const struct ipc_method *method, unsigned bytes, unsig
 	};
 }
 
-static void add_seen(struct ipc_row *row, const struct ipc_seen *seen)
+static void add_round(struct ipc_row *row, const struct ipc_round *round)
 {
+	const struct ipc_seen *seen = &round->seen;
+
+	row->syscalls += round->calls;
 	row->seen.received += seen->received;
 	row->seen.lost += seen->lost;
 	row->seen.wrong += seen->wrong;
@@ -83,13 +87,13 @@ static int check_all(struct ipc_end *end, const struct ipc_opts *opts, struct xk
 	count = opts->messages ? opts->messages : count < CHECK_MESSAGES ? count : CHECK_MESSAGES;
 	ret = ipc_drive_round(end, count, true, hist, &round);
 	if (!ret)
-		add_seen(row, &round.seen);
+		add_round(row, &round);
 	return ret;
 }
 
 /* How many take as long as a run is to take. */
 static int find_count(struct ipc_end *end, const struct ipc_opts *opts, struct xk_hist *hist,
-		      uint64_t *count)
+		      struct ipc_row *row, uint64_t *count)
 {
 	struct ipc_round round = {0};
 	int ret = 0;
@@ -97,6 +101,8 @@ static int find_count(struct ipc_end *end, const struct ipc_opts *opts, struct x
 	*count = opts->messages ? opts->messages : FIRST_MESSAGES;
 	while (!opts->messages && !ret) {
 		ret = ipc_drive_round(end, *count, false, hist, &round);
+		if (!ret)
+			add_round(row, &round);
 		if (!ret && round.ns >= ENOUGH_NS)
 			break;
 		*count *= GROW;
@@ -135,7 +141,7 @@ static int time_runs(struct ipc_end *end, const struct ipc_opts *opts, uint64_t 
 		sum.cpu_ns += round.cpu_ns;
 		sum.calls += round.calls;
 		sum.messages += round.messages;
-		add_seen(row, &round.seen);
+		add_round(row, &round);
 	}
 	if (ret)
 		return ret;
@@ -160,7 +166,7 @@ int ipc_measure(struct ipc_end *end, const struct ipc_opts *opts, uint64_t *line
 	if (!ret)
 		ret = check_all(end, opts, hist, row);
 	if (!ret)
-		ret = find_count(end, opts, hist, &count);
+		ret = find_count(end, opts, hist, row, &count);
 	xk_hist_reset(hist);
 	if (!ret)
 		ret = time_runs(end, opts, count, hist, rates, row);
@@ -187,6 +193,10 @@ int ipc_explain(int ret, const struct ipc_method *method, unsigned bytes, struct
 	if (ret == -EPIPE)
 		return xk_err_fill(err, ret, IPC_WHAT, "start both ends again",
 				   "%s, %u bytes: the other process is gone", method->name, bytes);
+	if (ret == -ECANCELED)
+		return xk_err_fill(err, ret, IPC_WHAT, "start both ends again",
+				   "%s, %u bytes: the other process ended early", method->name,
+				   bytes);
 	if (ret == -ETIMEDOUT)
 		return xk_err_fill(err, ret, IPC_WHAT, "see whether it is stopped, or --timeout",
 				   "%s, %u bytes: the other process lives, but nothing moves",

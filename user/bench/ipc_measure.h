@@ -17,6 +17,7 @@ struct ipc_row {
 	double floor_ns; /* NaN: not known */
 	uint64_t kernel_memory_bytes;
 	struct ipc_seen seen;
+	uint64_t syscalls; /* counted in all rounds, also those that are not timed */
 };
 
 extern const struct result_column ipc_columns[];

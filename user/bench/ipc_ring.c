@@ -325,7 +325,9 @@ XK_INLINE int send_all_k(struct ipc_end *end, char *ready, uint64_t count, uint3
 		n = count - first < READY ? count - first : READY;
 		for (uint64_t i = 0; i < n; i++)
 			ipc_write_message(ready + i * bytes, bytes, first + i, false);
-		ret = send_ready(end, end->state, ready, n, bytes, slots);
+		ret = ipc_spin_still(end);
+		if (!ret)
+			ret = send_ready(end, end->state, ready, n, bytes, slots);
 	}
 	return ret;
 }
@@ -336,13 +338,13 @@ XK_INLINE int recv_all_k(struct ipc_end *end, uint64_t count, struct ipc_seen *s
 	struct rings *rings = end->state;
 	struct xk_stream_cons *s = &rings->cons.stream;
 	uint64_t next = 0, number;
+	int ret = 0;
 	bool whole;
 
-	while (seen->received < count) {
+	while (seen->received < count && !ret) {
 		while (!xk_stream_there(s, 1, slots)) {
-			int ret = xk_spsc_consumer_broken(&rings->cons) ? -EPROTO
-									: wait_data(end, rings);
-
+			ret = xk_spsc_consumer_broken(&rings->cons) ? -EPROTO
+								    : wait_data(end, rings);
 			if (ret)
 				return ret;
 		}
@@ -351,8 +353,9 @@ XK_INLINE int recv_all_k(struct ipc_end *end, uint64_t count, struct ipc_seen *s
 		xk_stream_pass(s, 1, bytes, slots, s->lazy);
 		ipc_judge(seen, &next, number, whole);
 		end->received++;
+		ret = ipc_spin_still(end);
 	}
-	return 0;
+	return ret;
 }
 
 static int send_all(struct ipc_end *end, uint64_t count)

@@ -16,6 +16,12 @@
 #define IPC_LINE __attribute__((aligned(128)))
 #define IPC_LOG  1024u
 
+/* A semaphore, and how many are about to sleep on it: who posts then makes a system call. */
+struct ipc_semaphore {
+	sem_t sem;
+	xk_a32 waiters;
+};
+
 /* Each method uses what it needs. */
 struct ipc_lane {
 	uint64_t full IPC_LINE;  /* messages ever put; by the sender */
@@ -24,12 +30,12 @@ struct ipc_lane {
 	uint32_t room_waiting;
 	volatile int count IPC_LINE; /* the textbooks': plain, and changed by both */
 	volatile int ended;
-	sem_t data IPC_LINE, room IPC_LINE;
+	struct ipc_semaphore data IPC_LINE, room IPC_LINE;
 };
 
 /* anon-sem's: what both ends did, under a semaphore. */
 struct ipc_log {
-	sem_t guard IPC_LINE;
+	struct ipc_semaphore guard IPC_LINE;
 	uint64_t counter;
 	struct {
 		uint32_t side, took;

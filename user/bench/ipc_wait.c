@@ -83,8 +83,8 @@ int ipc_still(struct ipc_end *end)
 		return peer;
 	end->quiet_ticks = moved == end->moved ? end->quiet_ticks + 1 : 0;
 	end->moved = moved;
-	if (peer && !end->side && end->quiet_ticks > 1)
-		return -ECANCELED; /* it has ended the round, and will not take anything more */
+	if (peer && (end->side || end->quiet_ticks > 1))
+		return -ECANCELED; /* it has ended the round; side 1's word may just be early */
 	return end->quiet_ticks > end->patience_ticks ? -ETIMEDOUT : 0;
 }
 
