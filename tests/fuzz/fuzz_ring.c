@@ -20,7 +20,7 @@
 #include <xskit/spsc_latency.h>
 #include "ring_internal.h"
 
-enum { PAGE = 4096, MOST = 32 * PAGE, RECORDS = 5 };
+enum { PAGE = 4096, MOST = 32 * PAGE, RECORDS = 20, WRITES = 2 };
 
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
@@ -32,6 +32,12 @@ enum { PAGE = 4096, MOST = 32 * PAGE, RECORDS = 5 };
 
 static char *mem;
 static int mem_fd;
+
+static struct peer_write {
+	uint16_t at; /* words of 8 bytes from the memory's start, as often as it is passed */
+	uint16_t unused[3];
+	uint64_t value;
+} writes[WRITES];
 
 static void make_memory(void)
 {
@@ -82,6 +88,12 @@ static void mend_header(size_t len)
 
 /* --- use --- */
 
+static void peer_writes(size_t len)
+{
+	for (unsigned i = 0; i < WRITES; i++)
+		memcpy(mem + writes[i].at % (len / 8) * 8, &writes[i].value, 8);
+}
+
 /* Memory of exactly n records, as large as the handle says they are. */
 static void *records(const struct xk_ring_hold *hold, unsigned n)
 {
@@ -100,7 +112,8 @@ static void *records(const struct xk_ring_hold *hold, unsigned n)
 		if (xk_##NAME##_producer(&p, mem, len, fd))                                        \
 			return;                                                                    \
 		recs = records(&p.KEEPER, RECORDS);                                                \
-		for (unsigned n = 0; n <= RECORDS; n++)                                            \
+		peer_writes(len);                                                                  \
+		for (unsigned n = 0; n <= RECORDS; n += 1 + n / 2)                                 \
 			CHECK(xk_##NAME##_push(&p, recs, n) <= n);                                 \
 		PUSH_WAIT;                                                                         \
 		xk_##NAME##_producer_detach(&p);                                                   \
@@ -114,7 +127,8 @@ static void *records(const struct xk_ring_hold *hold, unsigned n)
 		if (xk_##NAME##_consumer(&c, mem, len, fd))                                        \
 			return;                                                                    \
 		recs = records(&c.KEEPER, RECORDS);                                                \
-		for (unsigned n = 0; n <= RECORDS; n++)                                            \
+		peer_writes(len);                                                                  \
+		for (unsigned n = RECORDS; n; n /= 2)                                              \
 			CHECK(xk_##NAME##_pop(&c, recs, n) <= n);                                  \
 		POP_WAIT;                                                                          \
 		xk_##NAME##_consumer_detach(&c);                                                   \
@@ -139,6 +153,7 @@ static void reserve(size_t len, int fd)
 
 	if (xk_spsc_producer(&p, mem, len, fd))
 		return;
+	peer_writes(len);
 	room = xk_spsc_reserve(&p, RECORDS, &got);
 	CHECK(got <= RECORDS && !room == !got);
 	if (room)
@@ -155,6 +170,7 @@ static void peek(size_t len, int fd)
 
 	if (xk_spsc_consumer(&c, mem, len, fd))
 		return;
+	peer_writes(len);
 	there = xk_spsc_peek(&c, RECORDS, &got);
 	CHECK(got <= RECORDS && !there == !got);
 	for (size_t i = 0; i < (size_t)got * c.stream.record_bytes; i++)
@@ -197,15 +213,16 @@ static void use(unsigned first, size_t len, int fd)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	const size_t before = 1 + sizeof(writes);
 	unsigned how = n ? data[0] : 0;
-	size_t len = n ? n - 1 : 0;
+	size_t len = n - before;
 
 	if (!mem)
 		make_memory();
-	if (len > MOST)
+	if (n < before || len > MOST)
 		return 0;
-	if (len)
-		memcpy(mem, data + 1, len);
+	memcpy(writes, data + 1, sizeof(writes));
+	memcpy(mem, data + before, len);
 	if (how & 1)
 		mend_header(len);
 	ASAN_POISON_MEMORY_REGION(mem + len, MOST - len);

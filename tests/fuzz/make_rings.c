@@ -30,48 +30,57 @@ static void check(int ret, const char *what)
 	}
 }
 
-/* The seed: what fuzz_ring is to do (mend the header, with a descriptor, from which use on), and
- * the memory. */
-static void write_seed(const char *name, unsigned first, size_t len)
+/*
+ * The seed: what fuzz_ring is to do (mend the header, with a descriptor, from which use on), what a
+ * peer writes, and the memory. The peer writes two counters, as they are; fuzzed, something else.
+ */
+static void write_seed(const char *name, unsigned first, size_t len, size_t counters)
 {
+	struct xk_ring_header *header = (void *)mem;
+	uint64_t writes[4] = {counters / 8, 0, counters / 8 + 16, 0};
 	char path[512];
 	FILE *file;
 
-	memset(&((struct xk_ring_header *)(void *)mem)->creation, 0x77, 8); /* the same each time */
+	memset(&header->creation, 0x77, 8); /* the same each time */
+	memcpy(&writes[1], mem + counters, 8);
+	memcpy(&writes[3], mem + counters + 128, 8);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	file = fopen(path, "w");
-	if (!file || putc((int)(first << 2 | 3), file) == EOF || fwrite(mem, 1, len, file) != len ||
+	if (!file || putc((int)(first << 2 | 3), file) == EOF ||
+	    !fwrite(writes, sizeof(writes), 1, file) || fwrite(mem, 1, len, file) != len ||
 	    fclose(file))
 		check(-1, path);
 }
 
-/* Three seeds a kind: unused; with records over the wrap; with users who died in the middle. */
-#define SEEDS(NAME, FIRST, ...)                                                                    \
+/* Three seeds a kind, with counters so far BEHIND the front: unused; with records over the wrap;
+ * with users who died in the middle. */
+#define SEEDS(NAME, FIRST, SEATS, BEHIND, ...)                                                     \
 	static void make_##NAME(void)                                                              \
 	{                                                                                          \
 		struct xk_##NAME##_config config = {.record_bytes = 24, .slots = 4, __VA_ARGS__};  \
 		size_t len = xk_##NAME##_size(&config);                                            \
+		size_t counters = xk_ring_front(SEATS) + (BEHIND);                                 \
 		static char recs[4 * 24] = "a few records that can be told apart";                 \
 		struct xk_##NAME##_prod p;                                                         \
 		struct xk_##NAME##_cons c;                                                         \
                                                                                                    \
 		check(len <= MOST ? xk_##NAME##_init(mem, len, &config) : -1, #NAME);              \
-		write_seed(#NAME "_new", FIRST, len);                                              \
+		write_seed(#NAME "_new", FIRST, len, counters);                                    \
 		check(xk_##NAME##_producer(&p, mem, len, mem_fd), #NAME);                          \
 		check(xk_##NAME##_consumer(&c, mem, len, mem_fd), #NAME);                          \
 		xk_##NAME##_push(&p, recs, 4);                                                     \
 		xk_##NAME##_pop(&c, recs, 3);                                                      \
 		xk_##NAME##_push(&p, recs, 2);                                                     \
-		write_seed(#NAME "_dead", FIRST, len);                                             \
+		write_seed(#NAME "_dead", FIRST, len, counters);                                   \
 		xk_##NAME##_producer_detach(&p);                                                   \
 		xk_##NAME##_consumer_detach(&c);                                                   \
-		write_seed(#NAME "_used", FIRST + 1, len);                                         \
+		write_seed(#NAME "_used", FIRST + 1, len, counters);                               \
 	}
 
-SEEDS(spsc, 0, .first = UINT64_MAX - 1, .flags = XK_RING_TOUCH)
-SEEDS(spsc_latency, 2, .first = UINT64_MAX - 1, .flags = XK_RING_SLEEP)
-SEEDS(fanin, 4, .first = UINT64_MAX - 1, .lanes = 2, .flags = XK_RING_NO_TOUCH)
-SEEDS(mpmc, 6, .first = (UINT64_C(1) << 56) - 2, .users = 3, .flags = XK_RING_TOUCH)
+SEEDS(spsc, 0, 2, 0, .first = UINT64_MAX - 1, .flags = XK_RING_TOUCH)
+SEEDS(spsc_latency, 2, 2, 0, .first = UINT64_MAX - 1, .flags = XK_RING_SLEEP)
+SEEDS(fanin, 4, 4, 128, .first = UINT64_MAX - 1, .lanes = 2, .flags = XK_RING_NO_TOUCH)
+SEEDS(mpmc, 6, 3, 0, .first = (UINT64_C(1) << 56) - 2, .users = 3, .flags = XK_RING_TOUCH)
 
 int main(int argc, char **argv)
 {
