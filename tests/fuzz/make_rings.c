@@ -37,13 +37,14 @@ static void check(int ret, const char *what)
 static void write_seed(const char *name, unsigned first, size_t len, size_t counters)
 {
 	struct xk_ring_header *header = (void *)mem;
-	uint64_t writes[4] = {counters / 8, 0, counters / 8 + 16, 0};
+	size_t second = counters + XK_RING_APART < len ? counters + XK_RING_APART : counters;
+	uint64_t writes[4] = {counters / 8, 0, second / 8, 0};
 	char path[512];
 	FILE *file;
 
 	memset(&header->creation, 0x77, 8); /* the same each time */
 	memcpy(&writes[1], mem + counters, 8);
-	memcpy(&writes[3], mem + counters + 128, 8);
+	memcpy(&writes[3], mem + second, 8);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	file = fopen(path, "w");
 	if (!file || putc((int)(first << 2 | 3), file) == EOF ||
