@@ -27,6 +27,7 @@ again() {
 asan=build/address-undefined tsan=build/thread
 mapfile -t binaries < <(find $asan/tests/unit $asan/tests/sim -type f -executable -name 'test_*' | sort)
 again $asan "${binaries[@]}" tests/e2e/*.t
-again $tsan $tsan/tests/unit/test_{hist,umem,worker} tests/e2e/{traffic,multiqueue,share}.t
+again $tsan $tsan/tests/unit/test_{hist,umem,worker,ring,ring_wait,ring_stress,spsc,fanin,mpmc} \
+	tests/e2e/{traffic,multiqueue,share}.t
 echo "1..$tests"
 [ "$failed" -eq 0 ]

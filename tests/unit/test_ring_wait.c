@@ -200,7 +200,7 @@ static void idle_sleepers(void **unused)
 /* --- no wake-up is lost --- */
 
 #define ROUND_TRIPS (200000u / SLOWER)
-#define BUSY_NS     UINT64_C(6000000000) /* fewer, if the machine has better things to do */
+#define BUSY_NS     UINT64_C(4000000000) /* fewer, if the machine has better things to do */
 #define LAST        UINT64_MAX           /* the record that ends it */
 
 struct table { /* ping-pong is played on it */
