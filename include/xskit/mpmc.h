@@ -27,7 +27,8 @@
  * Death (ring.h, xk_ring_repair(), which everyone who waits calls): of a producer: what it had
  * taken and not published is marked void; all that was published arrives. Of a consumer: what it
  * had taken and not released, 255 records at most, goes to the consumers that find the ring empty:
- * at least once, and out of order. Everybody else goes on meanwhile until the lap comes round.
+ * at least once, and out of order (their slots are marked orphaned, and with the seat that copies
+ * one while it does). Everybody else goes on meanwhile until the lap comes round.
  *
  * A producer or consumer that is merely stopped between the CAS and the slot's store holds up those
  * who come to that slot, and nobody robs it.
@@ -174,6 +175,8 @@ XK_INLINE unsigned xk_mpmc_claim(struct xk_mpmc_user *u, unsigned n, uint32_t st
 {
 	if (n > XK_MPMC_CLAIM_MAX)
 		n = XK_MPMC_CLAIM_MAX;
+	if (n > slots) /* words that change while they are counted could say more */
+		n = slots;
 	for (unsigned tries = 0; tries < XK_MPMC_TRIES; tries++) {
 		uint64_t was = xk_load_relaxed(&u->counter->word);
 		unsigned there;

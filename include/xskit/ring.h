@@ -20,7 +20,9 @@
  *
  * Whoever takes a seat, and xk_ring_repair() for all seats, finishes what a dead holder left
  * undone: published counters are the only truth, and all else is rebuilt from them. What that
- * means for the records stands in each ring's header.
+ * means for the records stands in each ring's header. A pop releases what it copied
+ * before it returns: of a consumer killed in between, that one call's records are in its own memory
+ * only. Where that matters, peek and release (spsc.h).
  *
  * Trust. Every number read from shared memory is checked against what was found valid when the
  * handle was made, on every use: a hostile or broken peer can give wrong records and stop the
@@ -87,18 +89,19 @@ struct xk_ring_bell {
 
 enum xk_ring_seat_state {
 	XK_SEAT_FREE,
-	XK_SEAT_LOCKED,   /* its byte is locked, or its holder is dead */
-	XK_SEAT_HELD,     /* without a descriptor */
-	XK_SEAT_ORPHANED, /* mpmc: a dead consumer's records wait to be delivered again */
+	XK_SEAT_LOCKED, /* its byte is locked, or its holder is dead */
+	XK_SEAT_HELD,   /* without a descriptor */
 };
 
 struct xk_ring_seat {
 	xk_a32 state;
-	xk_a32 role;  /* enum xk_ring_role */
+	xk_a32 role; /* enum xk_ring_role */
+	xk_a32 had;  /* 1 << role, or'ed: of everybody who ever sat here */
+	xk_a32 unused;
 	xk_a64 turns; /* how often it was taken */
 	xk_a64 waits; /* how often its holders had to wait */
 	xk_a64 claim; /* mpmc: what its holder is about to take, see mpmc.h */
-	char apart[XK_RING_APART - 2 * sizeof(xk_a32) - 3 * sizeof(xk_a64)];
+	char apart[XK_RING_APART - 4 * sizeof(xk_a32) - 3 * sizeof(xk_a64)];
 };
 
 enum xk_ring_role {

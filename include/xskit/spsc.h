@@ -112,11 +112,6 @@ static inline unsigned xk_spsc_push_bulk(struct xk_spsc_prod *p, const void *rec
 	return xk_stream_room(&p->stream, n, p->stream.slots) < n ? 0 : xk_spsc_push(p, recs, n);
 }
 
-static inline unsigned xk_spsc_pop_bulk(struct xk_spsc_cons *c, void *recs, unsigned n)
-{
-	return xk_stream_there(&c->stream, n, c->stream.slots) < n ? 0 : xk_spsc_pop(c, recs, n);
-}
-
 /*
  * Without a copy: room for up to `want` records in one piece, *got of them (fewer at the ring's
  * end; NULL and 0: full). Write them, then commit as many as are to be seen, at most *got; the
@@ -159,6 +154,14 @@ static inline void xk_spsc_flush(struct xk_spsc_cons *c)
 {
 	if (c->stream.published != c->stream.read)
 		xk_stream_publish_head(&c->stream);
+}
+
+static inline unsigned xk_spsc_pop_bulk(struct xk_spsc_cons *c, void *recs, unsigned n)
+{
+	if (xk_stream_there(&c->stream, n, c->stream.slots) >= n)
+		return xk_spsc_pop(c, recs, n);
+	xk_spsc_flush(c); /* the producer may need that room for what is missing */
+	return 0;
 }
 
 /* The other side wrote counters that cannot be; nothing moves any more. */

@@ -67,8 +67,9 @@ XK_INLINE uint64_t xk_stream_look_head(struct xk_stream_prod *p, uint32_t slots)
 	uint64_t head = xk_load_acquire(&p->stream->head); /* pairs with xk_stream_publish_head() */
 	uint64_t used = p->write - head;
 
-	if (xk_unlikely(used > slots)) {
+	if (xk_unlikely(used > slots || p->broken)) {
 		p->broken = true;
+		p->limit = p->write; /* nor what was known before */
 		return 0;
 	}
 	p->limit = head + slots;
@@ -137,8 +138,9 @@ XK_INLINE uint64_t xk_stream_look_tail(struct xk_stream_cons *c, uint32_t slots)
 	uint64_t tail = xk_load_acquire(&c->stream->tail); /* pairs with xk_stream_publish_tail() */
 	uint64_t there = tail - c->read;
 
-	if (xk_unlikely(there > slots)) {
+	if (xk_unlikely(there > slots || c->broken)) {
 		c->broken = true;
+		c->seen = c->read; /* nor what was known before */
 		return 0;
 	}
 	c->seen = tail;

@@ -123,6 +123,7 @@ static void settle(struct xk_ring_hold *hold, enum xk_ring_role role)
 
 	xk_store_release(&seat->claim, 0u);
 	xk_store_release(&seat->role, (uint32_t)role);
+	xk_store_relaxed(&seat->had, xk_load_relaxed(&seat->had) | 1u << role);
 	xk_bump(&seat->turns, 1u);
 }
 

@@ -58,17 +58,16 @@ static bool spin(xk_ring_ready_fn ready, void *ctx, unsigned spins)
 /* Was somebody of the other role here, and is nobody now? */
 static bool others_left(struct xk_ring_hold *hold, enum xk_ring_role me)
 {
+	enum xk_ring_role other = me == XK_ROLE_PRODUCER ? XK_ROLE_CONSUMER : XK_ROLE_PRODUCER;
 	bool were = false;
 
 	for (uint32_t i = 0; i < hold->shape.seats; i++) {
 		struct xk_ring_seat *seat = xk_ring_seat_at(hold->ring, i);
-		uint32_t role = xk_load_relaxed(&seat->role);
 
-		if (i == hold->seat || !role || role == (uint32_t)me)
-			continue;
-		if (xk_load_acquire(&seat->state) != XK_SEAT_FREE) /* pairs with xk_ring_rise() */
+		if (xk_load_acquire(&seat->state) != XK_SEAT_FREE && /* pairs with xk_ring_rise() */
+		    xk_load_relaxed(&seat->role) == (uint32_t)other)
 			return false;
-		were = true;
+		were |= xk_load_relaxed(&seat->had) >> other & 1;
 	}
 	return were;
 }
