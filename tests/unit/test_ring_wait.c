@@ -212,14 +212,16 @@ struct table { /* ping-pong is played on it */
 	long slept[2]; /* each player */
 };
 
-/* Busy until about when the other one stops spinning and falls asleep, or a bit sooner or later:
+/* Busy until just when the other one stops spinning and falls asleep, or somewhat sooner or later:
  * that is where a wake-up would be lost. */
 static void dawdle(uint64_t spin_ns, uint64_t *seed)
 {
-	uint64_t until = now_ns() + spin_ns / 2 + chance(seed) % (spin_ns + 1);
+	bool close = chance(seed) % 8;
+	uint64_t until = now_ns() + (close ? spin_ns - 2000 + chance(seed) % 6000
+					   : spin_ns / 2 + chance(seed) % (spin_ns + 1));
 
 	while (now_ns() < until)
-		xk_pause();
+		;
 }
 
 static bool hand_over(struct ring_side *prod, uint64_t rec)
@@ -260,7 +262,7 @@ static bool serve(struct table *t, struct ring_side *prod, struct ring_side *con
 	uint64_t rec, seed = 11, until = now_ns() + BUSY_NS;
 
 	for (uint64_t i = 0; i < ROUND_TRIPS && now_ns() < until; i++) {
-		if (i % 64 == 0)
+		if (i % 16 == 0)
 			dawdle(t->spin_ns, &seed);
 		if (!hand_over(prod, i) || !take_back(cons, &rec) || rec != i)
 			return false;
@@ -274,7 +276,7 @@ static bool give_back(struct table *t, struct ring_side *prod, struct ring_side 
 	uint64_t rec, seed = 12;
 
 	for (uint64_t i = 0;; i++) {
-		if (i % 64 == 32)
+		if (i % 16 == 8)
 			dawdle(t->spin_ns, &seed);
 		if (!take_back(cons, &rec))
 			return false;
@@ -305,20 +307,29 @@ static void *answer(void *table)
 	return NULL;
 }
 
-/* How long a waiter spins before it sleeps. */
+static bool armed(void *bell)
+{
+	return xk_load_relaxed(&((struct xk_ring_bell *)bell)->waiting);
+}
+
+/* How long a waiter spins before it arms the bell. */
 static uint64_t measure_spin(const struct ring_kind *kind)
 {
-	struct ring_pair pair;
 	uint64_t best = UINT64_MAX;
 
-	ring_pair_make(&pair, kind, &sleepy);
 	for (unsigned i = 0; i < 10; i++) {
-		uint64_t start = now_ns();
+		struct ring_pair pair;
+		uint64_t start, took;
 
-		kind->wait_data(&pair.cons, XK_WAIT_SLEEP, 1);
-		best = now_ns() - start < best ? now_ns() - start : best;
+		ring_pair_make(&pair, kind, &sleepy);
+		start = now_ns();
+		assert_int_equal(xk_ring_await(pair.cons.hold, XK_ROLE_CONSUMER, armed,
+					       &pair.cons.hold->ring->data, XK_WAIT_SLEEP, -1),
+				 0);
+		took = now_ns() - start;
+		best = took < best ? took : best;
+		ring_pair_free(&pair);
 	}
-	ring_pair_free(&pair);
 	return best;
 }
 
@@ -357,7 +368,7 @@ static void *pour(void *arg)
 
 	sit(&prod, &t, true, &lane->mem);
 	for (uint64_t i = 0; i < ROUND_TRIPS && now_ns() < until; i++) {
-		if (chance(&seed) % 64 == 0)
+		if (chance(&seed) % 16 == 0)
 			dawdle(lane->spin_ns, &seed);
 		hand_over(&prod, i);
 	}
@@ -380,7 +391,7 @@ static void full_and_empty(const struct ring_kind *kind)
 	sit(&cons, &t, false, &lane.mem);
 	assert_int_equal(pthread_create(&thread, NULL, pour, &lane), 0);
 	for (uint64_t i = 0; take_back(&cons, &rec) && rec == i; i++)
-		if (chance(&seed) % 64 == 0)
+		if (chance(&seed) % 16 == 0)
 			dawdle(lane.spin_ns, &seed);
 	assert_true(rec == LAST);
 	pthread_join(thread, NULL);
