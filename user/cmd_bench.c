@@ -15,7 +15,8 @@ static const struct {
 	{"false-sharing", "counters near each other: what the distance between them costs",
 	 bench_false_sharing},
 	{"numa", "what memory costs a core, for each node of CPUs and of memory", bench_numa},
-	{"udp", "the kernel's own UDP, with all that makes it fast: throughput, latency", bench_udp},
+	{"udp", "the kernel's own UDP, with all that makes it fast: throughput, latency",
+	 bench_udp},
 	{"ipc", "messages between two processes: pipes, sockets, queues, semaphores, rings",
 	 bench_ipc},
 };
