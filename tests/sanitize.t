@@ -26,7 +26,8 @@ again() {
 
 asan=build/address-undefined tsan=build/thread
 mapfile -t binaries < <(find $asan/tests/unit $asan/tests/sim -type f -executable -name 'test_*' | sort)
-again $asan "${binaries[@]}" tests/e2e/*.t
+mapfile -t e2e < <(find tests/e2e -name "*.t" ! -name readme.t | sort) # readme.t names the plain build
+again $asan "${binaries[@]}" "${e2e[@]}"
 again $tsan $tsan/tests/unit/test_{hist,umem,worker,ring,ring_wait,ring_stress,spsc,fanin,mpmc} \
 	tests/e2e/{traffic,multiqueue,share}.t
 echo "1..$tests"
