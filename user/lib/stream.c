@@ -74,12 +74,13 @@ bool xk_stream_shape_valid(const struct xk_ring_shape *shape)
 	return shape->lazy && shape->lazy <= shape->slots;
 }
 
-/* Bytes of records from which on touching was measured to lose. */
+/* Bytes of records up to which touching was measured to win, on a CPU with an L2 of 1 MiB: at 4 MiB
+ * of records of 64 bytes 2.5 ns a record instead of 11, in bursts 1.6 instead of 5.9. */
 static uint64_t too_large_to_touch(void)
 {
 	long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
 
-	return 2 * (uint64_t)(l2 > 0 ? l2 : 1 << 20);
+	return 8 * (uint64_t)(l2 > 0 ? l2 : 1 << 20);
 }
 
 uint32_t xk_stream_flags(uint32_t flags, uint32_t record_bytes, uint32_t slots)
