@@ -40,8 +40,8 @@ struct xk_spsc_config {
 	/*
 	 * XK_RING_SLEEP: XK_WAIT_SLEEP works, and each push costs a full fence more.
 	 * XK_RING_TOUCH, XK_RING_NO_TOUCH: the consumer touches finished lines (stream.h) or not;
-	 * neither: it does, unless the records are far larger than a core's L2 cache, where that
-	 * was measured to lose. Right either way.
+	 * neither: it does, unless the records take more than eight times a core's L2 cache. Right
+	 * either way.
 	 */
 	uint32_t flags;
 	uint64_t first; /* number of the first record: 0, or to see it wrap */
