@@ -55,7 +55,7 @@ bench/false:  bench/bench bench/crew bench/result bench/spread cmd opts report l
 bench/udp:    bench/bench bench/crew bench/result cmd jsonl opts pace report lib/*
 bench/ipc:    bench/bench bench/result bench/spread cmd opts report lib/*
 bench/numa:   bench/bench bench/crew bench/result bench/spread cmd opts report lib/*
-bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/*
+bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/* bench/locked bench/textbook
 bench/textbook:
 bench/locked:
 rings:      bench/locked bench/result bench/textbook cmd jsonl opts report lib/*

@@ -83,7 +83,8 @@ static unsigned put_messages(struct textbook *ring, const char *messages, unsign
 {
 	unsigned done = 0;
 
-	while (done < n && textbook_put(ring, messages + (size_t)done * TEXTBOOK_MESSAGE))
+	while (done < n &&
+	       textbook_put(ring, messages + (size_t)done * TEXTBOOK_MESSAGE, TEXTBOOK_MESSAGE))
 		done++;
 	return done;
 }
@@ -92,9 +93,20 @@ static unsigned get_messages(struct textbook *ring, char *messages, unsigned n)
 {
 	unsigned done = 0;
 
-	while (done < n && textbook_get(ring, messages + (size_t)done * TEXTBOOK_MESSAGE))
+	while (done < n &&
+	       textbook_get(ring, messages + (size_t)done * TEXTBOOK_MESSAGE, TEXTBOOK_MESSAGE))
 		done++;
 	return done;
+}
+
+static unsigned put_locked(struct locked *ring, const void *records, unsigned n)
+{
+	return locked_put(ring, records, n, ring->record_bytes, ring->slots);
+}
+
+static unsigned get_locked(struct locked *ring, void *records, unsigned n)
+{
+	return locked_get(ring, records, n, ring->record_bytes, ring->slots);
 }
 
 unsigned verify_push(struct verify_end *end, const void *records, unsigned n)
@@ -102,7 +114,7 @@ unsigned verify_push(struct verify_end *end, const void *records, unsigned n)
 	if (is_ours(end->algo))
 		return rings_end_push(&end->end, records, n);
 	return end->algo == VERIFY_TEXTBOOK ? put_messages(end->mem, records, n)
-					    : locked_put(end->mem, records, n);
+					    : put_locked(end->mem, records, n);
 }
 
 const void *verify_take(struct verify_end *end, unsigned want, unsigned *got)
@@ -110,7 +122,7 @@ const void *verify_take(struct verify_end *end, unsigned want, unsigned *got)
 	if (is_ours(end->algo))
 		return rings_end_take(&end->end, want, got);
 	*got = end->algo == VERIFY_TEXTBOOK ? get_messages(end->mem, end->records, want)
-					    : locked_get(end->mem, end->records, want);
+					    : get_locked(end->mem, end->records, want);
 	return end->records;
 }
 

@@ -34,33 +34,37 @@ static inline int locked_make(struct locked *ring, uint32_t record_bytes, uint32
 	return -rc;
 }
 
-static inline unsigned char *locked_at(struct locked *ring, uint64_t number)
+static inline unsigned char *locked_at(struct locked *ring, uint64_t number, uint32_t record_bytes,
+				       uint32_t slots)
 {
-	return ring->record + number % ring->slots * ring->record_bytes;
+	return ring->record + number % slots * record_bytes;
 }
 
-static inline unsigned locked_put(struct locked *ring, const void *records, unsigned n)
+/* Up to n records; sizes as the ring was made with, constants where the caller has them as such. */
+static inline unsigned locked_put(struct locked *ring, const void *records, unsigned n,
+				  uint32_t record_bytes, uint32_t slots)
 {
 	const unsigned char *from = records;
 	unsigned i;
 
 	pthread_mutex_lock(&ring->mutex);
-	for (i = 0; i < n && ring->head - ring->tail < ring->slots; i++, ring->head++)
-		memcpy(locked_at(ring, ring->head), from + (size_t)i * ring->record_bytes,
-		       ring->record_bytes);
+	for (i = 0; i < n && ring->head - ring->tail < slots; i++, ring->head++)
+		memcpy(locked_at(ring, ring->head, record_bytes, slots),
+		       from + (size_t)i * record_bytes, record_bytes);
 	pthread_mutex_unlock(&ring->mutex);
 	return i;
 }
 
-static inline unsigned locked_get(struct locked *ring, void *records, unsigned n)
+static inline unsigned locked_get(struct locked *ring, void *records, unsigned n,
+				  uint32_t record_bytes, uint32_t slots)
 {
 	unsigned char *to = records;
 	unsigned i;
 
 	pthread_mutex_lock(&ring->mutex);
 	for (i = 0; i < n && ring->head != ring->tail; i++, ring->tail++)
-		memcpy(to + (size_t)i * ring->record_bytes, locked_at(ring, ring->tail),
-		       ring->record_bytes);
+		memcpy(to + (size_t)i * record_bytes,
+		       locked_at(ring, ring->tail, record_bytes, slots), record_bytes);
 	pthread_mutex_unlock(&ring->mutex);
 	return i;
 }

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * A ring under one process-shared mutex: plain and right, and what the others must beat. Records
- * are copied in a batch a lock.
- */
-#include <pthread.h>
+/* A ring under one mutex (locked.h) among those that are measured, and what they must beat. */
+#include "bench/locked.h"
 #include "bench/ring_algos.h"
 #include "bench/ring_glue.h"
-
-struct locked {
-	pthread_mutex_t mutex;
-	uint64_t head, tail; /* pushed, popped */
-	unsigned char record[] __attribute__((aligned(64)));
-};
 
 struct mutex_handle {
 	struct locked *ring;
@@ -19,24 +10,13 @@ struct mutex_handle {
 
 static size_t mutex_size(const struct ring_cell *cell)
 {
-	return sizeof(struct locked) + (size_t)cell->slots * cell->element_bytes;
+	return locked_bytes(cell->element_bytes, cell->slots);
 }
 
 static int mutex_init(void *mem, size_t len, const struct ring_cell *cell)
 {
-	struct locked *ring = mem;
-	pthread_mutexattr_t shared;
-	int rc;
-
 	(void)len;
-	(void)cell;
-	ring->head = ring->tail = 0;
-	pthread_mutexattr_init(&shared);
-	rc = pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
-	if (!rc)
-		rc = pthread_mutex_init(&ring->mutex, &shared);
-	pthread_mutexattr_destroy(&shared);
-	return -rc;
+	return locked_make(mem, cell->element_bytes, cell->slots);
 }
 
 static void mutex_destroy(void *mem, const struct ring_cell *cell)
@@ -70,28 +50,12 @@ static void mutex_close_from(struct mutex_handle *handle)
 RING_INLINE unsigned mutex_push(void *handle, const void *recs, unsigned n, unsigned bytes,
 				unsigned slots)
 {
-	struct locked *ring = ((struct mutex_handle *)handle)->ring;
-	const unsigned char *from = recs;
-	unsigned i;
-
-	pthread_mutex_lock(&ring->mutex);
-	for (i = 0; i < n && ring->head - ring->tail < slots; i++, ring->head++)
-		memcpy(ring->record + ring->head % slots * bytes, from + (size_t)i * bytes, bytes);
-	pthread_mutex_unlock(&ring->mutex);
-	return i;
+	return locked_put(((struct mutex_handle *)handle)->ring, recs, n, bytes, slots);
 }
 
 RING_INLINE unsigned mutex_pop(void *handle, void *recs, unsigned n, unsigned bytes, unsigned slots)
 {
-	struct locked *ring = ((struct mutex_handle *)handle)->ring;
-	unsigned char *to = recs;
-	unsigned i;
-
-	pthread_mutex_lock(&ring->mutex);
-	for (i = 0; i < n && ring->head != ring->tail; i++, ring->tail++)
-		memcpy(to + (size_t)i * bytes, ring->record + ring->tail % slots * bytes, bytes);
-	pthread_mutex_unlock(&ring->mutex);
-	return i;
+	return locked_get(((struct mutex_handle *)handle)->ring, recs, n, bytes, slots);
 }
 
 RING_PARTS(mutex, struct mutex_handle, struct mutex_handle)

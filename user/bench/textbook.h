@@ -47,26 +47,26 @@ static inline uint32_t textbook_place(uint32_t *at)
 	return place;
 }
 
-/* False, after a nap: it is full. */
-static inline bool textbook_put(struct textbook *ring, const void *message)
+/* bytes: of the message, at most TEXTBOOK_MESSAGE. False, after a nap: it is full. */
+static inline bool textbook_put(struct textbook *ring, const void *message, size_t bytes)
 {
 	if (__atomic_load_n(&ring->count, __ATOMIC_SEQ_CST) >= (int32_t)ring->slots) {
 		usleep(100);
 		return false;
 	}
-	memcpy(ring->message[textbook_place(&ring->head) % ring->slots], message, TEXTBOOK_MESSAGE);
+	memcpy(ring->message[textbook_place(&ring->head) % ring->slots], message, bytes);
 	__atomic_fetch_add(&ring->count, 1, __ATOMIC_SEQ_CST);
 	return true;
 }
 
 /* False, after a nap: it is empty. */
-static inline bool textbook_get(struct textbook *ring, void *message)
+static inline bool textbook_get(struct textbook *ring, void *message, size_t bytes)
 {
 	if (__atomic_load_n(&ring->count, __ATOMIC_SEQ_CST) <= 0) {
 		usleep(100);
 		return false;
 	}
-	memcpy(message, ring->message[textbook_place(&ring->tail) % ring->slots], TEXTBOOK_MESSAGE);
+	memcpy(message, ring->message[textbook_place(&ring->tail) % ring->slots], bytes);
 	__atomic_fetch_sub(&ring->count, 1, __ATOMIC_SEQ_CST);
 	return true;
 }
