@@ -212,16 +212,25 @@ struct table { /* ping-pong is played on it */
 	long slept[2]; /* each player */
 };
 
-/* Busy until just when the other one stops spinning and falls asleep, or somewhat sooner or later:
- * that is where a wake-up would be lost. */
-static void dawdle(uint64_t spin_ns, uint64_t *seed)
+/* One who dawdles, until just when the other one, who waits at this bell, stops spinning and falls
+ * asleep, or somewhat sooner or later: that is where a wake-up would be lost. */
+struct dawdler {
+	const struct xk_ring_bell *others;
+	uint64_t spin_ns; /* about how long the other one spins */
+	uint64_t aim_ns;  /* this long, as the bell teaches */
+	uint64_t seed;
+};
+
+static void dawdle(struct dawdler *me)
 {
-	bool close = chance(seed) % 8;
-	uint64_t until = now_ns() + (close ? spin_ns - 2000 + chance(seed) % 6000
-					   : spin_ns / 2 + chance(seed) % (spin_ns + 1));
+	uint64_t until = now_ns() + me->aim_ns + chance(&me->seed) % (me->spin_ns / 16 + 1);
 
 	while (now_ns() < until)
 		;
+	if (xk_load_relaxed(&me->others->waiting))
+		me->aim_ns -= me->aim_ns / 32;
+	else
+		me->aim_ns += me->spin_ns / 32 + 1;
 }
 
 static bool hand_over(struct ring_side *prod, uint64_t rec)
@@ -259,11 +268,12 @@ static long sleeps(void)
 
 static bool serve(struct table *t, struct ring_side *prod, struct ring_side *cons)
 {
-	uint64_t rec, seed = 11, until = now_ns() + BUSY_NS;
+	struct dawdler me = {&prod->hold->ring->data, t->spin_ns, t->spin_ns, 11};
+	uint64_t rec, until = now_ns() + BUSY_NS;
 
 	for (uint64_t i = 0; i < ROUND_TRIPS && now_ns() < until; i++) {
 		if (i % 16 == 0)
-			dawdle(t->spin_ns, &seed);
+			dawdle(&me);
 		if (!hand_over(prod, i) || !take_back(cons, &rec) || rec != i)
 			return false;
 		t->trips++;
@@ -273,11 +283,12 @@ static bool serve(struct table *t, struct ring_side *prod, struct ring_side *con
 
 static bool give_back(struct table *t, struct ring_side *prod, struct ring_side *cons)
 {
-	uint64_t rec, seed = 12;
+	struct dawdler me = {&prod->hold->ring->data, t->spin_ns, t->spin_ns, 12};
+	uint64_t rec;
 
 	for (uint64_t i = 0;; i++) {
 		if (i % 16 == 8)
-			dawdle(t->spin_ns, &seed);
+			dawdle(&me);
 		if (!take_back(cons, &rec))
 			return false;
 		if (rec == LAST)
@@ -364,12 +375,14 @@ static void *pour(void *arg)
 	struct lane *lane = arg;
 	struct table t = {.kind = lane->kind};
 	struct ring_side prod;
-	uint64_t seed = 13, until = now_ns() + BUSY_NS / 2;
+	struct dawdler me;
+	uint64_t until = now_ns() + BUSY_NS / 2;
 
 	sit(&prod, &t, true, &lane->mem);
+	me = (struct dawdler){&prod.hold->ring->data, lane->spin_ns, lane->spin_ns, 13};
 	for (uint64_t i = 0; i < ROUND_TRIPS && now_ns() < until; i++) {
-		if (chance(&seed) % 16 == 0)
-			dawdle(lane->spin_ns, &seed);
+		if (chance(&me.seed) % 16 == 0)
+			dawdle(&me);
 		hand_over(&prod, i);
 	}
 	hand_over(&prod, LAST);
@@ -384,15 +397,17 @@ static void full_and_empty(const struct ring_kind *kind)
 	struct ring_config c = {
 		.record_bytes = 8, .slots = kind->least_slots, .users = 2, .flags = XK_RING_SLEEP};
 	struct ring_side cons;
-	uint64_t rec, seed = 17;
+	struct dawdler me;
+	uint64_t rec;
 	pthread_t thread;
 
 	ring_make(&lane.mem, kind, &c);
 	sit(&cons, &t, false, &lane.mem);
+	me = (struct dawdler){&cons.hold->ring->space, lane.spin_ns, lane.spin_ns, 17};
 	assert_int_equal(pthread_create(&thread, NULL, pour, &lane), 0);
 	for (uint64_t i = 0; take_back(&cons, &rec) && rec == i; i++)
-		if (chance(&seed) % 16 == 0)
-			dawdle(lane.spin_ns, &seed);
+		if (chance(&me.seed) % 16 == 0)
+			dawdle(&me);
 	assert_true(rec == LAST);
 	pthread_join(thread, NULL);
 	kind->consumer_detach(&cons);
