@@ -51,7 +51,7 @@ endif
 
 BPF_SRC   := $(wildcard bpf/*.bpf.c)
 LIB_SRC   := $(wildcard user/lib/*.c)
-USER_SRC  := $(wildcard user/*.c user/bench/*.c)
+USER_SRC  := $(wildcard user/*.c user/bench/*.c user/doctor/*.c user/tune/*.c)
 UNIT_SRC  := $(wildcard tests/unit/*.c)
 SIM_SRC   := $(wildcard tests/sim/test_*.c)
 CRASH_SRC := $(wildcard tests/crash/test_*.c)

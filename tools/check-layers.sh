@@ -75,7 +75,7 @@ complain() {
 includes() {
 	find bpf include user -name '*.[ch]' 2>/dev/null | sort |
 		xargs -r grep -HoP '^\s*#\s*include\s*[<"]\K[^>"]+' |
-		grep -E ':(xskit/|bench/)?[a-z0-9_.-]+\.h$' | tr : ' '
+		grep -E ':(xskit/|bench/|doctor/|tune/)?[a-z0-9_.-]+\.h$' | tr : ' '
 }
 
 # The room of a path as it is written in an #include, or in the tree.
@@ -87,6 +87,8 @@ room() {
 	bpf/* | *.skel.h) echo "bpf/$name" ;;
 	user/cmd_*) echo "$name" ;;
 	user/bench/*) echo "bench/${name%%_*}" ;;
+	user/doctor/*) echo "doctor/${name%%_*}" ;;
+	user/tune/*) echo "tune/${name%%_*}" ;;
 	user/*) if [ -e "user/${name%%_*}.h" ]; then echo "${name%%_*}"; else echo "$name"; fi ;;
 	*)
 		for dir in bpf user/lib user; do
