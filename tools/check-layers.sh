@@ -33,6 +33,7 @@ jsonl:
 packet:
 pace:
 output:     lib/err
+sysroot:
 cmd:        lib/err
 nl:         packet lib/err
 neigh:      packet lib/err
