@@ -24,7 +24,7 @@
 
 /* --- ethtool --- */
 
-static int ethtool(const char *ifname, void *command)
+int nl_ethtool(const char *ifname, void *command)
 {
 	struct ifreq ifr = {.ifr_data = command};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -44,7 +44,7 @@ static void add_driver(struct nl_link *link)
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 
-	if (!ethtool(link->name, &info))
+	if (!nl_ethtool(link->name, &info))
 		snprintf(link->driver, sizeof(link->driver), "%.31s", info.driver);
 }
 
@@ -52,7 +52,7 @@ static void add_channels(struct nl_link *link)
 {
 	struct ethtool_channels ch = {.cmd = ETHTOOL_GCHANNELS};
 
-	if (ethtool(link->name, &ch))
+	if (nl_ethtool(link->name, &ch))
 		return;
 	if (ch.combined_count + ch.rx_count)
 		link->rx_queues = ch.combined_count + ch.rx_count;

@@ -39,6 +39,7 @@ struct nl_counters {
  */
 int nl_link(const char *ifname, struct nl_link *link, struct xk_err *err);
 int nl_counters(int ifindex, struct nl_counters *counters);
+int nl_ethtool(const char *ifname, void *command); /* SIOCETHTOOL: a struct ethtool_... */
 
 /* Does a default route of any table, IPv4 or IPv6, leave by it? */
 int nl_default_route_via(int ifindex, bool *yes);
@@ -59,6 +60,18 @@ int nl_neighbour(int ifindex, const struct ipaddr *addr, struct macaddr *mac);
 int nl_neighbour_probe(int ifindex, const struct ipaddr *addr);
 
 int nl_xdp_features(int ifindex, uint64_t *features); /* -EOPNOTSUPP: kernel without the family */
+
+/* One NAPI of an interface and what it does with interrupts (kernel 6.13). */
+struct nl_napi {
+	uint32_t id;
+	uint32_t defer_hard_irqs;   /* empty polls before its interrupt is on again */
+	uint64_t gro_flush_timeout; /* ns */
+};
+
+/* nl_napi.c: how many there are, of which the first max are filled in, or -errno; -EOPNOTSUPP:
+ * their settings are the interface's. */
+int nl_napis(int ifindex, struct nl_napi *napis, unsigned max);
+int nl_napi_set(const struct nl_napi *napi); /* -ENOENT: it is gone; -EPERM */
 
 /*
  * Let a multicast group's frames through the interface's filter (IPv6 solicited-node): an fd, whose

@@ -12,9 +12,10 @@
 #define NETDEV_ATTR_IFINDEX   1 /* NETDEV_A_DEV_IFINDEX */
 #define NETDEV_ATTR_XDP_FEATS 3 /* NETDEV_A_DEV_XDP_FEATURES */
 
-static void begin(struct nl_request *req, uint16_t family, uint8_t command, uint8_t version)
+static void begin(struct nl_request *req, uint16_t family, uint8_t command, uint16_t flags,
+		  uint8_t version)
 {
-	struct genlmsghdr *genl = nl_begin(req, family, 0, sizeof(*genl));
+	struct genlmsghdr *genl = nl_begin(req, family, flags, sizeof(*genl));
 
 	genl->cmd = command;
 	genl->version = version;
@@ -36,11 +37,21 @@ static int find_family(uint16_t *family)
 	int rc;
 
 	*family = 0;
-	begin(&req, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);
+	begin(&req, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, 1);
 	mnl_attr_put_strz(&req.head, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
 	rc = nl_talk(&req, NETLINK_GENERIC, on_family, family);
 	if (rc == -ENOENT || (!rc && !*family))
 		return -EOPNOTSUPP;
+	return rc;
+}
+
+int nl_begin_netdev(struct nl_request *req, uint8_t command, uint16_t flags)
+{
+	uint16_t family;
+	int rc = find_family(&family);
+
+	if (!rc)
+		begin(req, family, command, flags, NETDEV_VERSION);
 	return rc;
 }
 
@@ -59,13 +70,11 @@ static int on_device(const struct nlmsghdr *nlh, void *data)
 int nl_xdp_features(int ifindex, uint64_t *features)
 {
 	struct nl_request req;
-	uint16_t family;
-	int rc = find_family(&family);
+	int rc = nl_begin_netdev(&req, NETDEV_DEV_GET, 0);
 
 	*features = 0;
 	if (rc)
 		return rc;
-	begin(&req, family, NETDEV_DEV_GET, NETDEV_VERSION);
 	mnl_attr_put_u32(&req.head, NETDEV_ATTR_IFINDEX, (uint32_t)ifindex);
 	return nl_talk(&req, NETLINK_GENERIC, on_device, features);
 }

@@ -18,6 +18,9 @@ struct nl_request {
 void *nl_begin(struct nl_request *req, uint16_t type, uint16_t flags, size_t len);
 void nl_put_addr(struct nl_request *req, uint16_t type, const struct ipaddr *addr);
 
+/* The same for generic netlink: the family's number is found by its name; 0 or -EOPNOTSUPP. */
+int nl_begin_netdev(struct nl_request *req, uint8_t command, uint16_t flags);
+
 /*
  * Send it on a socket of its own and give every answer to cb (may be NULL). 0 or -errno, at worst
  * -EAGAIN after 2 s of silence; -EINTR: a dump changed under the kernel's hands, ask again.
