@@ -144,6 +144,13 @@ struct xk_prog_status {
 };
 int xk_prog_status(const char *ifname, struct xk_prog_status *status, struct xk_err *err);
 
+/*
+ * The counters of queues 0 to n - 1 (n at most 1,024) of our program, whoever attached it, summed
+ * over the CPUs. -ENOENT: none of ours is there; -EPERM: without CAP_SYS_ADMIN it is not found.
+ */
+int xk_prog_read(const char *ifname, struct xk_xdp_counters *counters, unsigned n,
+		 struct xk_err *err);
+
 /* Print what libbpf and libxdp say to stderr (on), or drop it (off, the default). */
 void xk_prog_verbose(bool on);
 

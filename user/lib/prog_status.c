@@ -250,3 +250,38 @@ int xk_prog_status(const char *ifname, struct xk_prog_status *status, struct xk_
 	prog_found_release(&found);
 	return rc;
 }
+
+/* --- counters of a program that one has not opened --- */
+
+static int read_counters(const struct prog_found *found, struct xk_xdp_counters *counters,
+			 unsigned n)
+{
+	struct xk_prog prog = {.ncpu = libbpf_num_possible_cpus()};
+	int rc = prog_maps_of(found->fd, &prog.maps);
+
+	if (rc)
+		return rc;
+	for (unsigned queue = 0; queue < n && !rc; queue++)
+		rc = xk_prog_counters(&prog, queue, &counters[queue]);
+	prog_maps_close(&prog.maps);
+	return rc;
+}
+
+int xk_prog_read(const char *ifname, struct xk_xdp_counters *counters, unsigned n,
+		 struct xk_err *err)
+{
+	int ifindex = prog_ifindex(ifname, err), rc;
+	struct prog_found found;
+
+	prog_quiet();
+	if (ifindex < 0)
+		return ifindex;
+	rc = prog_find(ifname, ifindex, &found, err);
+	if (!rc && found.abi != XK_ABI_VERSION)
+		rc = xk_err_fill(err, -ENOENT, "read counters", NULL, "%s runs none of ours",
+				 ifname);
+	else if (!rc && (rc = read_counters(&found, counters, n)))
+		xk_err_fill(err, rc, "read counters", NULL, "%s: %s", ifname, strerror(-rc));
+	prog_found_release(&found);
+	return rc;
+}
