@@ -27,6 +27,7 @@ lib/stream: lib/ring lib/atomic
 lib/spsc:   lib/stream lib/ring lib/atomic
 lib/fanin:  lib/stream lib/ring lib/atomic
 lib/mpmc:   lib/stream lib/ring lib/atomic
+bpf/doctor_*: bpf/doctor_abi
 bpf/*:      bpf/abi
 
 jsonl:
@@ -60,6 +61,8 @@ bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/* bench/
 bench/textbook:
 bench/locked:
 rings:      bench/locked bench/result bench/textbook cmd jsonl opts report lib/*
+doctor/*:   doctor/* bpf/abi bpf/doctor_* bpf/xdp_drop.skel jsonl nl sysroot lib/err lib/prog lib/place
+cmd_doctor: cmd doctor/doctor opts lib/*
 cmd_bench:  bench/bench cmd lib/err
 cmd_ring:   cmd rings lib/err
 cmd_*:      cmd echo gen kengine nl opts output packet ping report resolve session lib/* bpf/abi

@@ -15,6 +15,7 @@ static const struct {
 	{"load", "IFACE", "put the XDP program on an interface, to stay", cmd_load},
 	{"unload", "IFACE", "take it off again", cmd_unload},
 	{"status", "[IFACE]", "tell which XDP program is where", cmd_status},
+	{"doctor", "IFACE", "say why packets do not arrive, or what slows them", cmd_doctor},
 	{"ring", "ACTION", "send, receive and verify through shared-memory rings", cmd_ring},
 	{"bench", "EXPERIMENT", "measure rings, cache lines, memory and sockets on this machine",
 	 cmd_bench},
