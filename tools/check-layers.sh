@@ -60,11 +60,17 @@ bench/numa:   bench/bench bench/crew bench/result bench/spread cmd opts report l
 bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/* bench/locked bench/textbook
 bench/textbook:
 bench/locked:
+tune/tune:  nl lib/err lib/place
+tune/lines: tune/tune
+tune/journal: tune/settings lib/err
+tune/settings: tune/tune sysroot
+tune/*:     tune/tune tune/settings tune/journal nl sysroot lib/err
 rings:      bench/locked bench/result bench/textbook cmd jsonl opts report lib/*
 doctor/*:   doctor/* bpf/abi bpf/doctor_* bpf/xdp_drop.skel jsonl nl sysroot lib/err lib/prog lib/place
 cmd_doctor: cmd doctor/doctor opts lib/*
 cmd_bench:  bench/bench cmd lib/err
 cmd_ring:   cmd rings lib/err
+cmd_tune:   cmd jsonl nl opts tune/lines tune/tune lib/err
 cmd_*:      cmd echo gen kengine nl opts output packet ping report resolve session lib/* bpf/abi
 main:       cmd opts
 '

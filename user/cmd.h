@@ -23,6 +23,7 @@ int cmd_load(int argc, char **argv, struct xk_err *err);
 int cmd_unload(int argc, char **argv, struct xk_err *err);
 int cmd_status(int argc, char **argv, struct xk_err *err);
 int cmd_doctor(int argc, char **argv, struct xk_err *err);
+int cmd_tune(int argc, char **argv, struct xk_err *err);
 int cmd_ring(int argc, char **argv, struct xk_err *err);
 int cmd_bench(int argc, char **argv, struct xk_err *err);
 

@@ -16,6 +16,7 @@ static const struct {
 	{"unload", "IFACE", "take it off again", cmd_unload},
 	{"status", "[IFACE]", "tell which XDP program is where", cmd_status},
 	{"doctor", "IFACE", "say why packets do not arrive, or what slows them", cmd_doctor},
+	{"tune", "IFACE", "set what a profile wants of an interface, and undo it", cmd_tune},
 	{"ring", "ACTION", "send, receive and verify through shared-memory rings", cmd_ring},
 	{"bench", "EXPERIMENT", "measure rings, cache lines, memory and sockets on this machine",
 	 cmd_bench},
