@@ -184,7 +184,7 @@ static uint64_t sum_tx_full(const struct lane *lanes, unsigned n)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		sum += xk_load_relaxed(&lanes[i].tx_full);
+		sum += lane_tx_full(&lanes[i]);
 	return sum;
 }
 

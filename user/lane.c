@@ -22,12 +22,20 @@ uint64_t now_ns(void)
 
 /* --- open and close --- */
 
-/* Ports that share a UMEM share its frames: shorter rings each, rather than more memory. */
+static unsigned sides(const struct lane *lane)
+{
+	return lane->ports[lane->n_ports - 1].side + 1;
+}
+
+/*
+ * Ports of one interface that share a UMEM share its frames: shorter rings each, rather than more
+ * memory.
+ */
 static uint32_t ring_size(const struct lane *lane, const struct packet_opts *opts)
 {
 	uint32_t size = opts->ring_size;
 
-	while (size > 64 && size * lane->n_ports > opts->ring_size)
+	while (size > 64 && size * lane->n_ports > opts->ring_size * sides(lane))
 		size /= 2;
 	return size;
 }
@@ -35,8 +43,9 @@ static uint32_t ring_size(const struct lane *lane, const struct packet_opts *opt
 static uint32_t frames(const struct lane *lane, const struct packet_opts *opts)
 {
 	uint32_t least = 2 * ring_size(lane, opts) * lane->n_ports;
+	uint32_t asked = opts->frames * sides(lane);
 
-	return lane->n_ports > 1 && opts->frames < least ? least : opts->frames;
+	return lane->n_ports > 1 && asked < least ? least : asked;
 }
 
 static int open_memory(struct lane *lane, const struct packet_opts *opts, struct xk_err *err)
@@ -68,7 +77,7 @@ static int open_port(struct lane *lane, struct lane_port *p, const struct packet
 		.tx_budget = opts->tx_budget < size ? opts->tx_budget : size,
 	};
 
-	return xk_port_open(&p->port, &lane->cache, opts->ifname, p->queue, &config, err);
+	return xk_port_open(&p->port, &lane->cache, p->link->name, p->queue, &config, err);
 }
 
 /* The port that rx, tx and the action's lane_send() mean. */
@@ -183,20 +192,49 @@ uint32_t lane_capacity(const struct lane *lane, const struct xk_pkt *pkt)
 	return (uint32_t)(~lane->cache.frame_mask + 1 - offset);
 }
 
+static unsigned send_by(struct lane_port *p, const struct xk_pkt *pkts, unsigned n)
+{
+	n = xk_port_tx(p->port, pkts, n);
+	p->again |= n > 0;
+	return n;
+}
+
 unsigned lane_send(struct lane *lane, const struct xk_pkt *pkts, unsigned n)
 {
-	n = xk_port_tx(lane->port, pkts, n);
-	lane->at->again |= n > 0;
-	return n;
+	return send_by(lane->at, pkts, n);
+}
+
+static int flush(struct lane_port *p)
+{
+	int ret = xk_port_kick(p->port);
+
+	p->again = ret != 0;
+	/* a link that is down keeps what is queued, and may come up again */
+	return ret == -EAGAIN || ret == -ENETDOWN ? 0 : ret;
 }
 
 int lane_flush(struct lane *lane)
 {
-	int ret = xk_port_kick(lane->port);
+	return flush(lane->at);
+}
 
-	lane->at->again = ret != 0;
-	/* a link that is down keeps what is queued, and may come up again */
-	return ret == -EAGAIN || ret == -ENETDOWN ? 0 : ret;
+uint64_t lane_tx_full(const struct lane *lane)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < lane->n_ports; i++)
+		sum += xk_load_relaxed(&lane->ports[i].tx_full);
+	return sum;
+}
+
+/* Whole packets, of as many frames as they have. */
+static unsigned count_packets(const struct xk_pkt *pkts, unsigned n)
+{
+	unsigned packets = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		packets += !(pkts[i].flags & XK_PKT_MORE);
+	return packets;
 }
 
 /* Transmit what the verdicts say and recycle the rest. A full TX ring recycles too, counted. */
@@ -218,9 +256,11 @@ static void dispose(struct lane *lane, unsigned n)
 	xk_port_recycle(lane->port, lane->pkts, back);
 	if (out == 0)
 		return;
-	taken = lane_send(lane, lane->out, out);
+	taken = send_by(lane->at->peer, lane->out, out);
+	if (taken == out)
+		return;
 	xk_port_recycle(lane->port, lane->out + taken, out - taken);
-	xk_bump(&lane->tx_full, out - taken);
+	xk_bump(&lane->at->peer->tx_full, count_packets(lane->out + taken, out - taken));
 }
 
 static int act(struct lane *lane, unsigned n)
@@ -253,6 +293,19 @@ static bool busy_polls(const struct lane *lane)
 	return lane->busy && xk_load_relaxed(&xk_port_info(lane->port)->napi_id);
 }
 
+/* Frames that were sent leave now: those of the peer, and those of the port that is served. */
+static int flush_sent(struct lane *lane)
+{
+	struct lane_port *at = lane->at;
+	int ret = 0;
+
+	if (at->peer != at && at->peer->again)
+		ret = flush(at->peer);
+	if (ret == 0 && (at->again || at->idle_steps % IDLE_LOOK == 0))
+		ret = flush(at);
+	return ret;
+}
+
 /* What there is to do at lane->port. */
 static int step_port(struct lane *lane)
 {
@@ -264,8 +317,7 @@ static int step_port(struct lane *lane)
 		return ret;
 	moved += n + (unsigned)ret;
 	lane->at->idle_steps = moved ? 0 : lane->at->idle_steps + 1;
-	if (lane->at->again || lane->at->idle_steps % IDLE_LOOK == 0)
-		ret = lane_flush(lane);
+	ret = flush_sent(lane);
 	if (moved == 0 && ret == 0 && busy_polls(lane))
 		ret = xk_port_poll(lane->port);
 	return ret < 0 && ret != -EAGAIN && ret != -ENETDOWN ? ret : (int)moved;

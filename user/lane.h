@@ -27,7 +27,7 @@
 /* What becomes of a packet; the verdict of its first frame counts for all of them. */
 enum verdict {
 	VERDICT_RECYCLE,
-	VERDICT_TRANSMIT, /* out of the same port; the action may have changed bytes and length */
+	VERDICT_TRANSMIT, /* out of the port's peer; the action may have changed bytes and length */
 };
 
 /* Whole packets for the action; n is 0 when there are none. */
@@ -48,7 +48,8 @@ struct action {
 	bool limits_own;  /* -n is the action's business, not the lane's */
 	bool writes_file; /* at the end: keeps CAP_DAC_OVERRIDE permitted until then */
 
-	/* Once, when the interface is known and nothing is open: own rules, addresses, checks. */
+	/* Once, when the (first) interface is known and nothing is open: own rules, addresses,
+	 * checks. */
 	int (*prepare)(void *ctx, const struct nl_link *link, struct packet_opts *opts,
 		       struct xk_err *err);
 	/* Once a lane, ports open, before its worker runs: *state is passed to the others. */
@@ -86,7 +87,11 @@ struct lane_control {
 /* One of a lane's queues. */
 struct lane_port {
 	struct xk_port *port;
+	const struct nl_link *link; /* the interface */
+	unsigned side;              /* 0; 1: of a run's second interface */
 	unsigned queue;
+	struct lane_port *peer; /* where it sends: itself, or the same queue of the other side */
+	uint64_t tx_full;       /* relaxed: packets recycled because its TX ring was full */
 	struct xk_xdp_counters base; /* of the queue, at the start */
 	bool again;                  /* the kernel left frames in the TX ring: wake it again */
 	uint32_t idle_steps;         /* in a row */
@@ -106,8 +111,7 @@ struct lane {
 	unsigned batch;
 	bool busy; /* --poll busy was asked for */
 	bool said_done;
-	uint64_t waits;   /* relaxed: sleeps in poll(2) */
-	uint64_t tx_full; /* relaxed: packets recycled because the TX ring was full */
+	uint64_t waits; /* relaxed: sleeps in poll(2) */
 
 	struct xk_umem_cache cache;
 	struct xk_umem *umem;
@@ -117,10 +121,13 @@ struct lane {
 	enum xk_idle idle;
 };
 
-/* UMEM, cache, ports and buffers of a lane whose queues, node and control are set. */
+/* UMEM, cache, ports and buffers of a lane whose queues, peers, node and control are set. */
 int lane_open(struct lane *lane, const struct packet_opts *opts, const struct action *action,
 	      struct xk_err *err);
 void lane_close(struct lane *lane); /* also one that was never, or only partly, opened */
+
+/* Packets recycled because a TX ring was full; from any thread. */
+uint64_t lane_tx_full(const struct lane *lane);
 
 int lane_step(void *lane);              /* xk_step_fn */
 int lane_wait(void *lane, int wake_fd); /* xk_wait_fn */

@@ -227,6 +227,7 @@ static error_t parse_packet_option(int key, char *word, struct argp_state *state
 		opts->pinned = word;
 		return 0;
 	case KEY_KEEP:
+		opts->keep_given = true;
 		return opt_rules(opts, word, true);
 	case KEY_MATCH:
 		return opt_rules(opts, word, false);

@@ -29,10 +29,10 @@ struct number_list {
 };
 
 struct packet_opts {
-	const char *ifname;
-	struct number_list queues; /* empty: all */
-	double duration_s;         /* 0: until stopped */
-	uint64_t packets;          /* 0: no limit */
+	const char *ifname, *ifname2; /* ifname2 NULL: one interface */
+	struct number_list queues;    /* empty: all */
+	double duration_s;            /* 0: until stopped */
+	uint64_t packets;             /* 0: no limit */
 	enum xk_mode mode;
 	enum xk_bind bind;
 	enum xk_idle poll;
@@ -42,10 +42,11 @@ struct packet_opts {
 	enum xk_attach attach;
 	enum xk_huge hugepages;
 	uint32_t keep;
+	bool keep_given;
 	struct xk_rule *rules; /* of --keep and --match, and the command's own */
 	unsigned n_rules;
 	unsigned require;
-	const char *pinned;
+	const char *pinned, *pinned2; /* of the second interface */
 	bool force, json, verbose;
 	double interval_s; /* 0: no interval lines */
 	struct xk_err *err;

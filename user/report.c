@@ -129,13 +129,15 @@ static void add_all(uint64_t *into, const uint64_t *from, size_t bytes)
 		into[i] += from[i];
 }
 
-struct queue_facts report_sum(const struct run_facts *run)
+struct queue_facts report_sum(const struct run_facts *run, unsigned side)
 {
 	struct queue_facts sum = {0};
 
 	for (unsigned i = 0; i < run->n_queues; i++) {
 		const struct queue_facts *q = &run->queues[i];
 
+		if (side != ALL_SIDES && q->side != side)
+			continue;
 		sum.packets += q->packets;
 		sum.bytes += q->bytes;
 		sum.left += q->left;
@@ -154,6 +156,32 @@ struct queue_facts report_sum(const struct run_facts *run)
 	return sum;
 }
 
+struct nl_counters report_counters(const struct run_facts *run)
+{
+	struct nl_counters sum = {0};
+
+	for (unsigned i = 0; i < run->n_sides; i++)
+		add_all((uint64_t *)&sum, (const uint64_t *)&run->sides[i].counters, sizeof(sum));
+	return sum;
+}
+
+/* Of two different answers the lesser one. */
+struct terms report_effective(const struct run_facts *run)
+{
+	struct terms all = run->sides[0].effective;
+
+	for (unsigned i = 1; i < run->n_sides; i++) {
+		const struct terms *side = &run->sides[i].effective;
+
+		all.attach = strcmp(side->attach, "skb") ? all.attach : side->attach;
+		all.program = strcmp(side->program, "joined") ? all.program : side->program;
+		all.bind = strcmp(side->bind, "copy") ? all.bind : side->bind;
+		all.need_wakeup |= side->need_wakeup;
+		all.busy_poll &= side->busy_poll;
+	}
+	return all;
+}
+
 static json_t *interface_json(const struct nl_counters *c)
 {
 	json_t *object = json_object();
@@ -168,18 +196,42 @@ static json_t *interface_json(const struct nl_counters *c)
 	return object;
 }
 
+/* With two interfaces, say whose it is. */
+static void set_side(const struct run_facts *run, unsigned side, json_t *object)
+{
+	if (run->n_sides > 1)
+		json_object_set_new(object, "of", json_string(run->sides[side].ifname));
+}
+
+static json_t *side_balance(const struct run_facts *run, unsigned side)
+{
+	struct queue_facts sum = report_sum(run, side);
+	json_t *object = balance_of(&sum);
+
+	json_object_set_new(object, "interface", interface_json(&run->sides[side].counters));
+	set_side(run, side, object);
+	return object;
+}
+
 static json_t *balance_json(const struct run_facts *run, const struct queue_facts *sum)
 {
 	json_t *balance = json_object(), *queues = json_array(), *total = balance_of(sum);
+	struct nl_counters counters = report_counters(run);
 
 	for (unsigned i = 0; i < run->n_queues; i++) {
 		json_t *one = balance_of(&run->queues[i]);
 
 		json_object_set_new(one, "queue", json_integer(run->queues[i].queue));
+		set_side(run, run->queues[i].side, one);
 		json_array_append_new(queues, one);
 	}
-	json_object_set_new(total, "interface", interface_json(&run->interface));
+	json_object_set_new(total, "interface", interface_json(&counters));
 	json_object_set_new(balance, "queues", queues);
+	for (unsigned i = 0; run->n_sides > 1 && i < run->n_sides; i++) {
+		if (i == 0)
+			json_object_set_new(balance, "interfaces", json_array());
+		json_array_append_new(json_object_get(balance, "interfaces"), side_balance(run, i));
+	}
 	json_object_set_new(balance, "sum", total);
 	json_object_set_new(balance, "unaccounted", json_integer(report_unaccounted(sum)));
 	return balance;
@@ -191,13 +243,32 @@ static json_t *queues_json(const struct run_facts *run)
 
 	for (unsigned i = 0; i < run->n_queues; i++) {
 		const struct queue_facts *q = &run->queues[i];
+		json_t *one = json_pack("{s:i,s:i,s:i,s:I,s:I}", "queue", (int)q->queue, "cpu",
+					q->cpu, "node", q->node, "packets", (json_int_t)q->packets,
+					"bytes", (json_int_t)q->bytes);
 
-		json_array_append_new(queues, json_pack("{s:i,s:i,s:i,s:I,s:I}", "queue",
-							(int)q->queue, "cpu", q->cpu, "node",
-							q->node, "packets", (json_int_t)q->packets,
-							"bytes", (json_int_t)q->bytes));
+		set_side(run, q->side, one);
+		json_array_append_new(queues, one);
 	}
 	return queues;
+}
+
+/* With two interfaces, each one's own terms; those of both together are in `effective`. */
+static void set_interfaces(const struct run_facts *run, json_t *line)
+{
+	json_t *array;
+
+	if (run->n_sides < 2)
+		return;
+	array = json_array();
+	for (unsigned i = 0; i < run->n_sides; i++) {
+		const struct side_facts *side = &run->sides[i];
+
+		json_array_append_new(array, json_pack("{s:s,s:s,s:o}", "interface", side->ifname,
+						       "driver", side->driver, "effective",
+						       effective_json(&side->effective)));
+	}
+	json_object_set_new(line, "interfaces", array);
 }
 
 static double per(double value, uint64_t n)
@@ -238,6 +309,7 @@ json_t *report_hist(const struct xk_hist *hist)
 
 void report_start(const struct run_facts *run)
 {
+	struct terms effective = report_effective(run);
 	json_t *line;
 
 	if (!run->json) {
@@ -245,17 +317,18 @@ void report_start(const struct run_facts *run)
 		return;
 	}
 	line = jsonl_start(run->command, run->argc, run->argv);
-	json_object_set_new(line, "interface", json_string(run->ifname));
-	json_object_set_new(line, "driver", json_string(run->driver));
+	json_object_set_new(line, "interface", json_string(run->sides[0].ifname));
+	json_object_set_new(line, "driver", json_string(run->sides[0].driver));
+	set_interfaces(run, line);
 	json_object_set_new(line, "requested", terms_json(&run->requested));
-	json_object_set_new(line, "effective", effective_json(&run->effective));
+	json_object_set_new(line, "effective", effective_json(&effective));
 	json_object_set_new(line, "queues", queues_json(run));
 	jsonl_print(line);
 }
 
 void report_interval(const struct run_facts *before, const struct run_facts *now)
 {
-	struct queue_facts a = report_sum(before), b = report_sum(now);
+	struct queue_facts a = report_sum(before, ALL_SIDES), b = report_sum(now, ALL_SIDES);
 	double s = now->duration_s - before->duration_s;
 	uint64_t packets = b.packets - a.packets, bytes = b.bytes - a.bytes;
 	json_t *line;
@@ -275,7 +348,8 @@ void report_interval(const struct run_facts *before, const struct run_facts *now
 
 void report_summary(const struct run_facts *run)
 {
-	struct queue_facts sum = report_sum(run);
+	struct queue_facts sum = report_sum(run, ALL_SIDES);
+	struct terms effective = report_effective(run);
 	double s = run->duration_s;
 	json_t *line;
 
@@ -284,14 +358,15 @@ void report_summary(const struct run_facts *run)
 		return;
 	}
 	line = json_pack("{s:s,s:s,s:s,s:f,s:I,s:I,s:f,s:f,s:s}", "type", "summary", "command",
-			 run->command, "interface", run->ifname, "duration_s", s, "packets",
-			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "pps",
+			 run->command, "interface", run->sides[0].ifname, "duration_s", s,
+			 "packets", (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "pps",
 			 s > 0 ? (double)sum.packets / s : 0, "bps",
 			 s > 0 ? 8.0 * (double)sum.bytes / s : 0, "ended", run->ended);
 	json_object_set_new(line, "cost", cost_json(run, &sum));
 	json_object_set_new(line, "balance", balance_json(run, &sum));
+	set_interfaces(run, line);
 	json_object_set_new(line, "requested", terms_json(&run->requested));
-	json_object_set_new(line, "effective", effective_json(&run->effective));
+	json_object_set_new(line, "effective", effective_json(&effective));
 	json_object_set_new(line, "queues", queues_json(run));
 	json_object_set_new(line, "drops", drops_json(&sum.socket));
 	json_object_set_new(line, "xdp", xdp_json(&sum.xdp));

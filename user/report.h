@@ -19,6 +19,7 @@
 
 /* What one queue saw between the start and now. */
 struct queue_facts {
+	unsigned side; /* of the run's interfaces */
 	unsigned queue;
 	int cpu, node;           /* worker's, -1: not pinned, no node */
 	uint64_t packets, bytes; /* what the command counts: received, or sent */
@@ -37,18 +38,27 @@ struct terms {
 	bool need_wakeup, busy_poll;
 };
 
+/* One of the run's interfaces. */
+#define REPORT_SIDES 2
+struct side_facts {
+	const char *ifname, *driver;
+	struct terms effective;
+	struct nl_counters counters; /* since the start */
+};
+
 struct run_facts {
-	const char *command, *ifname, *driver;
+	const char *command;
+	unsigned n_sides;
+	struct side_facts sides[REPORT_SIDES];
 	int argc;
 	char **argv;
 	bool json, rx;
-	struct terms requested, effective;
+	struct terms requested;
 	double duration_s;
 	unsigned n_queues;
 	struct queue_facts *queues;
-	struct nl_counters interface; /* of the interface, since the start */
-	double cpu_s, softirq_s;      /* this process; the whole machine */
-	const char *ended;            /* why: "signal", "duration" ... */
+	double cpu_s, softirq_s; /* this process; the whole machine */
+	const char *ended;       /* why: "signal", "duration" ... */
 	void (*extra_json)(const void *ctx,
 			   json_t *object); /* the command's own fields, may be NULL */
 	void (*extra_text)(const void *ctx);
@@ -68,7 +78,10 @@ json_t *report_hist(const struct xk_hist *hist);
 /* For the texts. */
 const char *report_si(double value, char out[16]); /* 4.27 M */
 long long report_unaccounted(const struct queue_facts *q);
-struct queue_facts report_sum(const struct run_facts *run); /* over the queues */
+#define ALL_SIDES REPORT_SIDES
+struct queue_facts report_sum(const struct run_facts *run, unsigned side); /* over its queues */
+struct nl_counters report_counters(const struct run_facts *run);           /* over the sides */
+struct terms report_effective(const struct run_facts *run); /* what all sides were granted */
 
 /* report_text.c */
 void report_text_start(const struct run_facts *run);

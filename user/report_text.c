@@ -23,26 +23,40 @@ static const char *yes(bool flag)
 	return flag ? "yes" : "no";
 }
 
-void report_text_start(const struct run_facts *run)
+static void side_start(const struct run_facts *run, const struct side_facts *side)
 {
-	const struct terms *e = &run->effective;
+	const struct terms *e = &side->effective;
 
-	printf("%s on %s (%s), ", run->command, run->ifname, run->driver);
+	printf("%s on %s (%s), ", run->command, side->ifname, side->driver);
 	if (run->rx)
 		printf("XDP %s, %s program, ", e->attach, e->program);
 	printf("%s, busy polling: %s, huge pages: %s\n", e->bind, yes(e->busy_poll), e->hugepages);
+}
+
+/* " of vb", where there is more than one to be of. */
+static void print_side(const struct run_facts *run, unsigned side)
+{
+	if (run->n_sides > 1)
+		printf(" of %s", run->sides[side].ifname);
+}
+
+void report_text_start(const struct run_facts *run)
+{
+	for (unsigned i = 0; i < run->n_sides; i++)
+		side_start(run, &run->sides[i]);
 	for (unsigned i = 0; i < run->n_queues; i++) {
 		const struct queue_facts *q = &run->queues[i];
 
-		printf("  queue %u: worker on CPU %d, memory on node %d\n", q->queue, q->cpu,
-		       q->node);
+		printf("  queue %u", q->queue);
+		print_side(run, q->side);
+		printf(": worker on CPU %d, memory on node %d\n", q->cpu, q->node);
 	}
 	fflush(stdout);
 }
 
 void report_text_interval(const struct run_facts *before, const struct run_facts *now)
 {
-	struct queue_facts a = report_sum(before), b = report_sum(now);
+	struct queue_facts a = report_sum(before, ALL_SIDES), b = report_sum(now, ALL_SIDES);
 	double s = now->duration_s - before->duration_s;
 	char pps[16], bps[16];
 
@@ -68,11 +82,12 @@ static void row(const char *stage, const char *what, uint64_t n, bool always)
 static void way_in(const struct run_facts *run, const struct queue_facts *sum)
 {
 	const struct xk_xdp_counters *xdp = &sum->xdp;
+	const struct nl_counters interface = report_counters(run);
 
 	printf("where packets went\n");
-	row("interface", "received", run->interface.rx_packets, true);
-	row("", "dropped", run->interface.rx_dropped, false);
-	row("", "missed, errors", run->interface.rx_missed + run->interface.rx_errors, false);
+	row("interface", "received", interface.rx_packets, true);
+	row("", "dropped", interface.rx_dropped, false);
+	row("", "missed, errors", interface.rx_missed + interface.rx_errors, false);
 	row("XDP program", "redirected to the socket", xdp->redirected, true);
 	row("", "left to the kernel: kept", xdp->kept, false);
 	row("", "left to the kernel: not matched", xdp->unmatched, false);
@@ -88,21 +103,24 @@ static void way_in(const struct run_facts *run, const struct queue_facts *sum)
 
 static void way_out(const struct run_facts *run, const struct queue_facts *sum)
 {
+	const struct nl_counters interface = report_counters(run);
+
 	printf("where packets went\n");
 	row("application", "sent", sum->packets, true);
 	if (sum->has_port)
 		row("socket", "frames completed by the kernel", sum->port.completed, true);
 	row("", "invalid descriptors", sum->socket.tx_invalid_descs, false);
-	row("interface", "transmitted", run->interface.tx_packets, true);
-	row("", "dropped", run->interface.tx_dropped, false);
+	row("interface", "transmitted", interface.tx_packets, true);
+	row("", "dropped", interface.tx_dropped, false);
 }
 
 static void per_queue(const struct run_facts *run)
 {
 	for (unsigned i = 0; run->n_queues > 1 && i < run->n_queues; i++) {
 		const struct queue_facts *q = &run->queues[i];
+		const char *of = run->n_sides > 1 ? run->sides[q->side].ifname : "";
 
-		printf("  queue %-8u CPU %-3d %44llu\n", q->queue, q->cpu,
+		printf("  queue %-4u CPU %-3d %-16s %31llu\n", q->queue, q->cpu, of,
 		       (unsigned long long)q->packets);
 	}
 }
@@ -129,12 +147,15 @@ static void frames(const struct xk_ledger *l)
 
 void report_text_summary(const struct run_facts *run)
 {
-	struct queue_facts sum = report_sum(run);
+	struct queue_facts sum = report_sum(run, ALL_SIDES);
 	double s = run->duration_s > 0 ? run->duration_s : 1;
 	char pps[16], bps[16];
 
-	printf("%s on %s: %llu packets in %.2f s: %spps, %sbit/s (ended by %s)\n", run->command,
-	       run->ifname, (unsigned long long)sum.packets, run->duration_s,
+	printf("%s on %s", run->command, run->sides[0].ifname);
+	if (run->n_sides > 1)
+		printf(" and %s", run->sides[1].ifname);
+	printf(": %llu packets in %.2f s: %spps, %sbit/s (ended by %s)\n",
+	       (unsigned long long)sum.packets, run->duration_s,
 	       report_si((double)sum.packets / s, pps), report_si(8.0 * (double)sum.bytes / s, bps),
 	       run->ended);
 	if (run->extra_text)

@@ -21,57 +21,75 @@
 
 /* --- what is checked before anything is opened --- */
 
-static int check_route(const struct session *s, struct xk_err *err)
+static int check_route(const struct session *s, const struct nl_link *link, struct xk_err *err)
 {
 	bool yes = false;
 
-	if (s->opts->force || nl_default_route_via(s->link.ifindex, &yes) || !yes)
+	if (s->opts->force || nl_default_route_via(link->ifindex, &yes) || !yes)
 		return 0;
 	xk_err_fill(err, -EPERM, s->action->command, "use another interface, or --force",
-		    "%s carries the default route: taking its packets may cut you off",
-		    s->link.name);
+		    "%s carries the default route: taking its packets may cut you off", link->name);
 	return CMD_USAGE;
 }
 
-static int check_link(struct session *s, struct xk_err *err)
+static int check_link(const struct session *s, const char *ifname, struct nl_link *link,
+		      struct xk_err *err)
 {
 	char fix[64];
-	int ret = nl_link(s->opts->ifname, &s->link, err);
+	int ret = nl_link(ifname, link, err);
 
 	if (ret)
 		return ret;
-	if (!s->link.up) {
-		snprintf(fix, sizeof(fix), "ip link set %s up", s->link.name);
+	if (!link->up) {
+		snprintf(fix, sizeof(fix), "ip link set %s up", link->name);
 		return xk_err_fill(err, -ENETDOWN, s->action->command, fix, "%s is down",
-				   s->link.name);
+				   link->name);
 	}
-	return check_route(s, err);
+	return check_route(s, link, err);
+}
+
+static int check_links(struct session *s, struct xk_err *err)
+{
+	const char *names[MAX_SIDES] = {s->opts->ifname, s->opts->ifname2};
+	int ret = 0;
+
+	for (unsigned i = 0; i < s->n_sides && !ret; i++)
+		ret = check_link(s, names[i], &s->sides[i].link, err);
+	if (ret || s->n_sides < 2 || s->sides[0].link.ifindex != s->sides[1].link.ifindex)
+		return ret;
+	xk_err_fill(err, -EINVAL, s->action->command, "name two different ones",
+		    "%s and %s are the same interface", s->opts->ifname, s->opts->ifname2);
+	return CMD_USAGE;
 }
 
 /* Without multi-buffer a frame must hold a whole packet of the interface. */
-static int check_mtu(const struct session *s, struct xk_err *err)
+static int check_mtu(const struct session *s, const struct lane_port *p, struct xk_err *err)
 {
 	unsigned room = s->opts->frame_size - XDP_HEADROOM;
-	unsigned need = s->link.mtu + ETHERNET_MAX_HDR;
+	unsigned need = p->link->mtu + ETHERNET_MAX_HDR;
 
-	if (!s->action->rx || xk_port_info(s->lanes[0].ports[0].port)->multi_buffer || need <= room)
+	if (!s->action->rx || !p->port || xk_port_info(p->port)->multi_buffer || need <= room)
 		return 0;
 	return xk_err_fill(
 		err, -EMSGSIZE, s->action->command,
 		"use --frame-size 4096, a kernel with multi-buffer AF_XDP (6.6), or a smaller MTU",
-		"%s has MTU %u, and a frame holds %u bytes", s->link.name, s->link.mtu, room);
+		"%s has MTU %u, and a frame holds %u bytes", p->link->name, p->link->mtu, room);
 }
 
 /* --- setting up --- */
 
-static int open_prog(struct session *s, struct xk_err *err)
+static int open_progs(struct session *s, struct xk_err *err)
 {
-	const struct xk_prog_config config = {
-		.mode = s->opts->mode, .attach = s->opts->attach, .pinned = s->opts->pinned};
+	const char *pins[MAX_SIDES] = {s->opts->pinned, s->opts->pinned2};
+	int ret = 0;
 
-	if (!s->action->rx)
-		return 0;
-	return xk_prog_open(&s->prog, s->opts->ifname, &config, err);
+	for (unsigned i = 0; s->action->rx && i < s->n_sides && !ret; i++) {
+		const struct xk_prog_config config = {
+			.mode = s->opts->mode, .attach = s->opts->attach, .pinned = pins[i]};
+
+		ret = xk_prog_open(&s->sides[i].prog, s->sides[i].link.name, &config, err);
+	}
+	return ret;
 }
 
 static int open_lanes(struct session *s, struct xk_err *err)
@@ -80,7 +98,9 @@ static int open_lanes(struct session *s, struct xk_err *err)
 
 	for (unsigned i = 0; i < s->n_lanes && !ret; i++)
 		ret = lane_open(&s->lanes[i], s->opts, s->action, err);
-	return !ret && s->lanes[0].ports[0].port ? check_mtu(s, err) : ret;
+	for_each_port (s, lane, p)
+		ret = ret ? ret : check_mtu(s, p, err);
+	return ret;
 }
 
 static int init_actions(struct session *s, struct xk_err *err)
@@ -98,56 +118,60 @@ static int insert_sockets(struct session *s, struct xk_err *err)
 	const struct packet_opts *opts = s->opts;
 	int ret;
 
-	if (!s->prog)
-		return 0;
 	for_each_port (s, lane, p) {
-		ret = xk_prog_rules(s->prog, p->queue, opts->keep, opts->rules, opts->n_rules, err);
+		struct xk_prog *prog = session_prog(s, p);
+
+		if (!prog)
+			continue;
+		ret = xk_prog_rules(prog, p->queue, opts->keep, opts->rules, opts->n_rules, err);
 		if (!ret)
-			ret = xk_prog_insert(s->prog, p->queue, xk_port_fd(p->port), err);
+			ret = xk_prog_insert(prog, p->queue, xk_port_fd(p->port), err);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-int session_not_granted(const struct session *s, struct xk_err *err, const char *what,
+int session_not_granted(const struct nl_link *link, struct xk_err *err, const char *what,
 			const char *fix)
 {
-	xk_err_fill(err, -ENOTSUP, "--require", fix, "%s was not granted on %s", what,
-		    s->link.name);
+	xk_err_fill(err, -ENOTSUP, "--require", fix, "%s was not granted on %s", what, link->name);
 	return CMD_NOT_GRANTED;
 }
 
-static int check_port(const struct session *s, const struct lane *lane, const struct xk_port *port,
+static int check_port(const struct session *s, const struct lane *lane, const struct lane_port *p,
 		      struct xk_err *err)
 {
 	const struct xk_mem_info *mem = xk_mem_info(lane->mem);
 	unsigned require = s->opts->require;
 
-	if ((require & REQUIRE_ZEROCOPY) && !xk_port_info(port)->zerocopy)
-		return session_not_granted(s, err, "zerocopy",
+	if ((require & REQUIRE_ZEROCOPY) && !xk_port_info(p->port)->zerocopy)
+		return session_not_granted(p->link, err, "zerocopy",
 					   "the driver has none for this queue");
 	if ((require & REQUIRE_HUGEPAGES) && !mem->huge)
-		return session_not_granted(s, err, "hugepages",
+		return session_not_granted(p->link, err, "hugepages",
 					   "reserve some: sysctl vm.nr_hugepages=N");
 	if ((require & REQUIRE_NODE) && lane->node >= 0 && mem->node != lane->node)
-		return session_not_granted(s, err, "memory on the wanted node", "free some there");
-	if ((require & REQUIRE_BUSYPOLL) && !xk_port_info(port)->busy_poll)
-		return session_not_granted(s, err, "busypoll",
+		return session_not_granted(p->link, err, "memory on the wanted node",
+					   "free some there");
+	if ((require & REQUIRE_BUSYPOLL) && !xk_port_info(p->port)->busy_poll)
+		return session_not_granted(p->link, err, "busypoll",
 					   "it takes CAP_NET_ADMIN and kernel 5.11");
 	return 0;
 }
 
-static int check_required(const struct session *s, struct xk_err *err)
+static int check_required(struct session *s, struct xk_err *err)
 {
 	int ret = 0;
 
-	if ((s->opts->require & REQUIRE_NATIVE) && s->prog &&
-	    xk_prog_info(s->prog)->mode != XK_MODE_NATIVE)
-		return session_not_granted(s, err, "native XDP",
-					   "the driver has none, or --mode skb was given");
+	for_each_side(s, side) if (
+		(s->opts->require & REQUIRE_NATIVE) && side->prog &&
+		xk_prog_info(side->prog)->mode !=
+			XK_MODE_NATIVE) return session_not_granted(&side->link, err, "native XDP",
+								   "the driver has none, or --mode "
+								   "skb was given");
 	for_each_port (s, lane, p)
-		if (p->port && (ret = check_port(s, lane, p->port, err)))
+		if (p->port && (ret = check_port(s, lane, p, err)))
 			return ret;
 	return 0;
 }
@@ -156,10 +180,10 @@ static int check_required(const struct session *s, struct xk_err *err)
  * Nothing needs a privilege once all is set up, but BPF_PROG_RUN, and taking a program off that is
  * not held by a link.
  */
-static void drop_capabilities(const struct session *s)
+static void drop_capabilities(struct session *s)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (s->prog && xk_prog_detach_needs_caps(s->prog))
+	for_each_side(s, side) if (side->prog && xk_prog_detach_needs_caps(side->prog))
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
 	if (!s->action->rx && !s->action->tx)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_BPF,
@@ -247,8 +271,8 @@ static void wind_down(struct session *s)
 	for (int ms = 0; !s->gone && ms < SETTLE_MS && !settled(s); ms++)
 		pause_ms(1);
 	for_each_port (s, lane, p)
-		if (s->prog)
-			xk_prog_remove(s->prog, p->queue);
+		if (session_prog(s, p))
+			xk_prog_remove(session_prog(s, p), p->queue);
 	for (unsigned i = 0; s->action->stop && i < s->n_lanes; i++)
 		s->action->stop(s->lanes[i].state);
 	for (int ms = 0; !s->gone && ms < DRAIN_RX_MS && rx_pending(s); ms++)
@@ -278,7 +302,7 @@ static int worker_failed(const struct session *s, int code, struct xk_err *err)
 	if (err->code)
 		return err->code; /* the reason behind it is known already */
 	return xk_err_fill(err, code, s->action->command, NULL, "%s: a worker stopped",
-			   s->link.name);
+			   s->sides[0].link.name);
 }
 
 static void report_end(struct session *s, struct queue_facts *queues)
@@ -319,11 +343,12 @@ static int set_up(struct session *s, struct xk_err *err)
 {
 	int ret;
 
-	if ((ret = check_link(s, err)))
+	if ((ret = check_links(s, err)))
 		return ret;
-	if (s->action->prepare && (ret = s->action->prepare(s->ctx, &s->link, s->opts, err)))
+	if (s->action->prepare &&
+	    (ret = s->action->prepare(s->ctx, &s->sides[0].link, s->opts, err)))
 		return ret;
-	if ((ret = session_place(s, err)) || (ret = open_prog(s, err)) ||
+	if ((ret = session_place(s, err)) || (ret = open_progs(s, err)) ||
 	    (ret = open_lanes(s, err)) || (ret = check_required(s, err)) ||
 	    (ret = init_actions(s, err)) || (ret = session_watch_open(s, err)))
 		return ret;
@@ -343,7 +368,7 @@ static void tear_down(struct session *s)
 	}
 	for (unsigned i = 0; i < s->n_lanes; i++)
 		lane_close(&s->lanes[i]);
-	xk_prog_close(s->prog);
+	for_each_side(s, side) xk_prog_close(side->prog);
 	session_watch_close(s);
 	session_unplace(s);
 	free(s->lanes);
@@ -352,10 +377,11 @@ static void tear_down(struct session *s)
 int session_run(struct packet_opts *opts, const struct action *action, void *ctx,
 		struct xk_err *err)
 {
-	struct session s = {
-		.opts = opts, .action = action, .ctx = ctx, .sig_fd = -1, .link_fd = -1};
+	struct session s = {.opts = opts, .action = action, .ctx = ctx, .sig_fd = -1};
 	int ret;
 
+	s.n_sides = opts->ifname2 ? 2 : 1;
+	for_each_side(&s, side) side->watch_fd = -1;
 	xk_prog_verbose(opts->verbose);
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away ends the run, and the run cleans up */
 	s.control.finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -15,25 +15,34 @@
 #include "lane.h"
 #include "report.h"
 
+#define MAX_SIDES REPORT_SIDES
+
+/* One of the run's interfaces: most runs have one, forwarding has two. */
+struct side {
+	struct nl_link link;
+	struct xk_prog *prog;    /* NULL: the action receives nothing */
+	struct nl_counters base; /* where its counters stood at the start */
+	int watch_fd;            /* its link's events */
+};
+
 struct session {
 	struct packet_opts *opts;
 	const struct action *action;
 	void *ctx;
-	struct nl_link link;
-	struct xk_prog *prog; /* NULL: the action receives nothing */
+	struct side sides[MAX_SIDES];
+	unsigned n_sides;
 	struct lane *lanes;
 	unsigned n_lanes;
 	unsigned n_queues; /* ports of all lanes */
 	struct lane_control control;
-	int sig_fd, link_fd;
+	int sig_fd;
 
 	/* where the counters stood at the start */
-	struct nl_counters interface_base;
 	double cpu_base_s, softirq_base_s;
 	uint64_t start_ns, end_ns; /* end_ns 0: still running */
 
 	const char *ended; /* why the run ended */
-	bool gone;         /* the interface is no more */
+	bool gone;         /* an interface is no more */
 	bool told_busy;    /* that busy polling does not engage */
 };
 
@@ -41,6 +50,15 @@ struct session {
 #define for_each_port(s, lane, p)                                                                  \
 	for (struct lane *lane = (s)->lanes; lane < (s)->lanes + (s)->n_lanes; lane++)             \
 		for (struct lane_port *p = lane->ports; p < lane->ports + lane->n_ports; p++)
+
+#define for_each_side(s, side)                                                                     \
+	for (struct side *side = (s)->sides; side < (s)->sides + (s)->n_sides; side++)
+
+/* The program a port's packets come through. */
+static inline struct xk_prog *session_prog(const struct session *s, const struct lane_port *p)
+{
+	return s->sides[p->side].prog;
+}
 
 /*
  * Run an action with its options until something ends it. ctx goes to the action's functions.
@@ -54,7 +72,7 @@ int session_place(struct session *s, struct xk_err *err);
 void session_unplace(struct session *s);
 
 /* Fills *err and returns CMD_NOT_GRANTED. */
-int session_not_granted(const struct session *s, struct xk_err *err, const char *what,
+int session_not_granted(const struct nl_link *link, struct xk_err *err, const char *what,
 			const char *fix);
 
 /* session_watch.c */

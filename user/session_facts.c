@@ -34,9 +34,9 @@ static double softirq_s(void)
 void session_facts_start(struct session *s)
 {
 	for_each_port (s, lane, p)
-		if (s->prog)
-			xk_prog_counters(s->prog, p->queue, &p->base);
-	nl_counters(s->link.ifindex, &s->interface_base);
+		if (session_prog(s, p))
+			xk_prog_counters(session_prog(s, p), p->queue, &p->base);
+	for_each_side(s, side) nl_counters(side->link.ifindex, &side->base);
 	s->cpu_base_s = cpu_s();
 	s->softirq_base_s = softirq_s();
 }
@@ -61,7 +61,10 @@ static void subtract(void *from, const void *base, size_t bytes)
 static void port_facts(const struct session *s, const struct lane *lane, const struct lane_port *p,
 		       struct queue_facts *q)
 {
-	*q = (struct queue_facts){.queue = p->queue, .cpu = lane->cpu, .node = lane->node};
+	const struct xk_prog *prog = session_prog(s, p);
+
+	*q = (struct queue_facts){
+		.side = p->side, .queue = p->queue, .cpu = lane->cpu, .node = lane->node};
 	if (p == lane->ports)
 		q->waits = xk_load_relaxed(&lane->waits);
 	if (p->port) {
@@ -73,7 +76,7 @@ static void port_facts(const struct session *s, const struct lane *lane, const s
 		q->packets = s->action->rx ? q->port.rx_packets : q->port.tx_packets;
 		q->bytes = s->action->rx ? q->port.rx_bytes : q->port.tx_bytes;
 	}
-	if (s->prog && xk_prog_counters(s->prog, p->queue, &q->xdp) == 0) {
+	if (prog && xk_prog_counters(prog, p->queue, &q->xdp) == 0) {
 		q->has_prog = true;
 		subtract(&q->xdp, &p->base, sizeof(q->xdp));
 	}
@@ -114,18 +117,21 @@ static struct terms requested(const struct session *s)
 	};
 }
 
-static struct terms effective(const struct session *s)
+/* What a side was granted, as its first queue shows it; the first lane has a port of each. */
+static struct terms effective(const struct session *s, unsigned side)
 {
 	struct terms terms = {
 		.attach = "none", .program = "none", .bind = "none", .hugepages = "off"};
+	const struct xk_prog *prog = s->sides[side].prog;
 	const struct lane *lane = &s->lanes[0];
+	const struct lane_port *p = &lane->ports[side];
 
-	if (s->prog) {
-		terms.attach = mode_names[xk_prog_info(s->prog)->mode];
-		terms.program = xk_prog_info(s->prog)->joined ? "joined" : "own";
+	if (prog) {
+		terms.attach = mode_names[xk_prog_info(prog)->mode];
+		terms.program = xk_prog_info(prog)->joined ? "joined" : "own";
 	}
-	if (lane->ports[0].port) {
-		const struct xk_port_info *info = xk_port_info(lane->ports[0].port);
+	if (p->port) {
+		const struct xk_port_info *info = xk_port_info(p->port);
 
 		terms.bind = info->zerocopy ? "zerocopy" : "copy";
 		terms.need_wakeup = info->need_wakeup;
@@ -149,18 +155,27 @@ static void extra_text(const void *ctx)
 	s->action->summary_text(s->ctx, s->lanes, s->n_lanes);
 }
 
+static void side_facts(const struct session *s, unsigned i, struct side_facts *facts)
+{
+	const struct side *side = &s->sides[i];
+
+	*facts = (struct side_facts){.ifname = side->link.name,
+				     .driver = side->link.driver,
+				     .effective = effective(s, i)};
+	if (nl_counters(side->link.ifindex, &facts->counters) == 0)
+		subtract(&facts->counters, &side->base, sizeof(side->base));
+}
+
 void session_facts(const struct session *s, struct run_facts *run, struct queue_facts *queues)
 {
 	*run = (struct run_facts){
 		.command = s->action->command,
-		.ifname = s->link.name,
-		.driver = s->link.driver,
+		.n_sides = s->n_sides,
 		.argc = s->opts->argc,
 		.argv = s->opts->argv,
 		.json = s->opts->json,
 		.rx = s->action->rx,
 		.requested = requested(s),
-		.effective = effective(s),
 		.duration_s = session_elapsed(s),
 		.n_queues = s->n_queues,
 		.queues = queues,
@@ -173,8 +188,8 @@ void session_facts(const struct session *s, struct run_facts *run, struct queue_
 	};
 	for_each_port (s, lane, p)
 		port_facts(s, lane, p, queues++);
-	if (nl_counters(s->link.ifindex, &run->interface) == 0)
-		subtract(&run->interface, &s->interface_base, sizeof(run->interface));
+	for (unsigned i = 0; i < s->n_sides; i++)
+		side_facts(s, i, &run->sides[i]);
 }
 
 /* Workers stand still: every frame must be somewhere. A lane's ledger stands at its first queue. */

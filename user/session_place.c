@@ -7,12 +7,48 @@
 #include "cmd.h"
 #include "session.h"
 
-static int bad_queue(const struct session *s, unsigned queue, unsigned queues, struct xk_err *err)
+static unsigned queues_of(const struct session *s, const struct nl_link *link)
+{
+	unsigned told = s->action->rx ? link->rx_queues : link->tx_queues;
+
+	return told ? told : 1;
+}
+
+static int bad_queue(const struct session *s, const struct lane_port *p, struct xk_err *err)
 {
 	xk_err_fill(err, -ERANGE, "--queues",
 		    "see `ethtool -l`, or for a veth numrxqueues of `ip link`",
-		    "%s has no queue %u: it has 0 to %u", s->link.name, queue, queues - 1);
+		    "%s has no queue %u: it has 0 to %u", p->link->name, p->queue,
+		    queues_of(s, p->link) - 1);
 	return CMD_USAGE;
+}
+
+/* What comes by a queue of one goes by the same queue of the other. */
+static int unequal_queues(const struct session *s, struct xk_err *err)
+{
+	const struct nl_link *a = &s->sides[0].link, *b = &s->sides[1].link;
+
+	xk_err_fill(
+		err, -ERANGE, "--queues",
+		"name those to use, and send nothing to the others (`ethtool -L`, `ethtool -X`)",
+		"%s has %u queues and %s has %u", a->name, queues_of(s, a), b->name,
+		queues_of(s, b));
+	return CMD_USAGE;
+}
+
+/* Ports by queue, and those of one queue by side, so that the peer is the neighbour. */
+static void assign_ports(struct session *s)
+{
+	const struct number_list *list = &s->opts->queues;
+	unsigned next = 0;
+
+	for_each_port (s, lane, p) {
+		p->side = next % s->n_sides;
+		p->link = &s->sides[p->side].link;
+		p->queue = list->count ? list->number[next / s->n_sides] : next / s->n_sides;
+		p->peer = s->n_sides == 1 ? p : p->side == 0 ? p + 1 : p - 1;
+		next++;
+	}
 }
 
 static int make_lanes(struct session *s, unsigned lanes, unsigned ports, struct xk_err *err)
@@ -43,20 +79,20 @@ static int make_lanes(struct session *s, unsigned lanes, unsigned ports, struct 
 static int choose_queues(struct session *s, struct xk_err *err)
 {
 	const struct number_list *list = &s->opts->queues;
-	unsigned told = s->action->rx ? s->link.rx_queues : s->link.tx_queues;
-	unsigned has = told ? told : 1, next = 0;
+	unsigned has = queues_of(s, &s->sides[0].link);
 	unsigned n = list->count ? list->count : s->action->rx ? has : 1;
 	bool one = s->action->one_worker;
-	int ret = make_lanes(s, one ? 1 : n, one ? n : 1, err);
+	int ret;
 
+	if (!list->count && s->n_sides == 2 && has != queues_of(s, &s->sides[1].link))
+		return unequal_queues(s, err);
+	ret = make_lanes(s, one ? 1 : n, (one ? n : 1) * s->n_sides, err);
 	if (ret)
 		return ret;
-	for_each_port (s, lane, p) {
-		p->queue = list->count ? list->number[next] : next;
-		next++;
-		if (p->queue >= has || p->queue >= XK_MAX_QUEUES)
-			return bad_queue(s, p->queue, has, err);
-	}
+	assign_ports(s);
+	for_each_port (s, lane, p)
+		if (p->queue >= queues_of(s, p->link) || p->queue >= XK_MAX_QUEUES)
+			return bad_queue(s, p, err);
 	return 0;
 }
 
@@ -107,9 +143,23 @@ static void choose_idle(struct session *s, const struct xk_place *place)
 			    s->n_lanes, left, sleeping);
 }
 
+/* The node asked for, or the interface's; of two on different nodes the first one's. */
+static int choose_node(const struct session *s)
+{
+	const struct side *a = &s->sides[0], *b = &s->sides[s->n_sides - 1];
+	int node = xk_place_ifnode(a->link.name), other = xk_place_ifnode(b->link.name);
+
+	if (s->opts->node >= 0)
+		return s->opts->node;
+	if (node != other && node >= 0 && other >= 0)
+		report_note("%s is on node %d and %s on node %d: workers and memory are on node %d",
+			    a->link.name, node, b->link.name, other, node);
+	return node >= 0 ? node : other;
+}
+
 int session_place(struct session *s, struct xk_err *err)
 {
-	int node = s->opts->node >= 0 ? s->opts->node : xk_place_ifnode(s->link.name);
+	int node = choose_node(s);
 	struct xk_place place;
 	unsigned cpus;
 	int ret;

@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include "session.h"
 
-#define TICK_NS 500000000ull /* how often what gives no event is looked at */
+#define TICK_NS   500000000ull    /* how often what gives no event is looked at */
+#define FIXED_FDS (2 + MAX_SIDES) /* signals, completion, an interface's events each */
 
 int session_watch_open(struct session *s, struct xk_err *err)
 {
@@ -26,10 +27,15 @@ int session_watch_open(struct session *s, struct xk_err *err)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	s->sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	s->link_fd = nl_watch_open();
-	if (s->sig_fd < 0 || s->link_fd < 0)
-		return xk_err_fill(err, s->link_fd < 0 ? s->link_fd : -errno, s->action->command,
-				   NULL, "watch signals and links");
+	if (s->sig_fd < 0)
+		return xk_err_fill(err, -errno, s->action->command, NULL, "watch signals");
+	for_each_side(s, side)
+	{
+		side->watch_fd = nl_watch_open();
+		if (side->watch_fd < 0)
+			return xk_err_fill(err, side->watch_fd, s->action->command, NULL,
+					   "watch links");
+	}
 	return 0;
 }
 
@@ -37,41 +43,53 @@ void session_watch_close(struct session *s)
 {
 	if (s->sig_fd >= 0)
 		close(s->sig_fd);
-	if (s->link_fd >= 0)
-		close(s->link_fd);
+	for_each_side(s, side) if (side->watch_fd >= 0) close(side->watch_fd);
 }
 
 /* --- what may happen --- */
 
-static int link_events(struct session *s, struct xk_err *err)
+static int side_events(struct session *s, struct side *side, struct xk_err *err)
 {
+	struct nl_link *link = &side->link;
 	enum nl_event event;
 
-	while ((event = nl_watch_read(s->link_fd, s->link.ifindex)) != NL_EVENT_NONE) {
+	while ((event = nl_watch_read(side->watch_fd, link->ifindex)) != NL_EVENT_NONE) {
 		if (event == NL_EVENT_GONE) {
 			s->ended = "interface gone";
 			s->gone = true;
 			return xk_err_fill(err, -ENODEV, s->action->command,
 					   "start again once it is back",
-					   "%s was deleted while running", s->link.name);
+					   "%s was deleted while running", link->name);
 		}
 		/* an event comes for any change of the link: tell only of this one */
-		if (s->link.up == (event == NL_EVENT_UP))
+		if (link->up == (event == NL_EVENT_UP))
 			continue;
-		s->link.up = event == NL_EVENT_UP;
-		report_note("%s: link %s", s->link.name, s->link.up ? "up" : "down");
+		link->up = event == NL_EVENT_UP;
+		report_note("%s: link %s", link->name, link->up ? "up" : "down");
 	}
 	return 0;
 }
 
+static int link_events(struct session *s, struct xk_err *err)
+{
+	int ret = 0;
+
+	for_each_side(s, side) ret = ret ? ret : side_events(s, side, err);
+	return ret;
+}
+
 static int program_gone(struct session *s, struct xk_err *err)
 {
-	if (!s->prog || xk_prog_check(s->prog) != -ENOENT)
-		return 0;
-	s->ended = "program gone";
-	return xk_err_fill(err, -ENOENT, s->action->command,
-			   "load it again, or run without --pinned",
-			   "the XDP program was taken off %s while running", s->link.name);
+	for_each_side(s, side)
+	{
+		if (!side->prog || xk_prog_check(side->prog) != -ENOENT)
+			continue;
+		s->ended = "program gone";
+		return xk_err_fill(
+			err, -ENOENT, s->action->command, "load it again, or run without --pinned",
+			"the XDP program was taken off %s while running", side->link.name);
+	}
+	return 0;
 }
 
 static bool no_napi(struct xk_port *port, bool at_end)
@@ -85,20 +103,21 @@ static bool no_napi(struct xk_port *port, bool at_end)
 
 int session_busy_poll(struct session *s, bool at_end, struct xk_err *err)
 {
-	bool missing = false;
+	const struct nl_link *missing = NULL;
 
 	for_each_port (s, lane, p)
-		missing |= p->port && s->action->rx && no_napi(p->port, at_end);
+		if (p->port && s->action->rx && no_napi(p->port, at_end))
+			missing = p->link;
 	if (!missing || s->opts->poll != XK_IDLE_BUSY)
 		return 0;
 	if (s->opts->require & REQUIRE_BUSYPOLL)
-		return session_not_granted(s, err, "busypoll",
+		return session_not_granted(missing, err, "busypoll",
 					   "this driver gives its sockets no NAPI id");
 	if (!s->told_busy && !at_end)
 		report_note(
 			"%s: the driver gives the socket no NAPI id: busy polling does not engage, "
 			"the workers only spin",
-			s->link.name);
+			missing->name);
 	s->told_busy = true;
 	return 0;
 }
@@ -190,25 +209,25 @@ static int clock_step(struct clock *clock, struct session *s, struct xk_err *err
 	return tick(s, err);
 }
 
-/* 1: an event ends the run; the workers' descriptors come behind the three fixed ones. */
+/* 1: an event ends the run; the workers' descriptors come behind the fixed ones. */
 static int events(struct session *s, const struct pollfd *fds, struct xk_err *err)
 {
 	if (fds[0].revents) {
 		s->ended = "signal";
 		return 1;
 	}
-	if (fds[1].revents) {
+	if (fds[2].revents || fds[3].revents) {
 		int ret = link_events(s, err);
 
 		if (ret)
 			return ret;
 	}
-	if (fds[2].revents) {
+	if (fds[1].revents) {
 		s->ended = s->control.limit ? "packet count" : "completion";
 		return 1;
 	}
 	for (unsigned i = 0; i < s->n_lanes; i++) {
-		if (!fds[3 + i].revents)
+		if (!fds[FIXED_FDS + i].revents)
 			continue;
 		s->ended = "worker";
 		/* an interface that vanishes stops its workers before it is told of here */
@@ -222,16 +241,18 @@ static int events(struct session *s, const struct pollfd *fds, struct xk_err *er
 static void watch_fds(const struct session *s, struct pollfd *fds)
 {
 	fds[0] = (struct pollfd){.fd = s->sig_fd, .events = POLLIN};
-	fds[1] = (struct pollfd){.fd = s->link_fd, .events = POLLIN};
-	fds[2] = (struct pollfd){.fd = s->control.finished_fd, .events = POLLIN};
-	for (unsigned i = 0; i < s->n_lanes; i++)
-		fds[3 + i] = (struct pollfd){.fd = xk_worker_done_fd(s->lanes[i].worker),
+	fds[1] = (struct pollfd){.fd = s->control.finished_fd, .events = POLLIN};
+	for (unsigned i = 0; i < MAX_SIDES; i++) /* poll() passes over -1 */
+		fds[2 + i] = (struct pollfd){.fd = i < s->n_sides ? s->sides[i].watch_fd : -1,
 					     .events = POLLIN};
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		fds[FIXED_FDS + i] = (struct pollfd){.fd = xk_worker_done_fd(s->lanes[i].worker),
+						     .events = POLLIN};
 }
 
 int session_watch(struct session *s, struct xk_err *err)
 {
-	struct pollfd *fds = calloc(3 + s->n_lanes, sizeof(*fds));
+	struct pollfd *fds = calloc(FIXED_FDS + s->n_lanes, sizeof(*fds));
 	struct clock clock = {0};
 	int ret = fds ? clock_init(&clock, s, err)
 		      : xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory");
@@ -239,7 +260,7 @@ int session_watch(struct session *s, struct xk_err *err)
 	if (ret == 0)
 		watch_fds(s, fds);
 	while (ret == 0) {
-		if (poll(fds, 3 + s->n_lanes, timeout_ms(&clock)) < 0 && errno != EINTR)
+		if (poll(fds, FIXED_FDS + s->n_lanes, timeout_ms(&clock)) < 0 && errno != EINTR)
 			ret = xk_err_fill(err, -errno, s->action->command, NULL, "poll");
 		else if ((ret = events(s, fds, err)) == 0)
 			ret = clock_step(&clock, s, err);
