@@ -49,6 +49,7 @@ session:    cmd lane match nl opts packet report bpf/abi lib/*
 gen:        kengine lane nl pace packet report lib/*
 ping:       answer lane match neigh nl opts output pace packet report resolve lib/*
 echo:       answer lane match neigh nl opts packet resolve lib/*
+fwd:        lane nl opts report lib/*
 bench/bench:  lib/err
 bench/spread:
 bench/result: jsonl report lib/hist
@@ -71,7 +72,7 @@ cmd_doctor: cmd doctor/doctor opts lib/*
 cmd_bench:  bench/bench cmd lib/err
 cmd_ring:   cmd rings lib/err
 cmd_tune:   cmd jsonl nl opts tune/lines tune/tune lib/err
-cmd_*:      cmd echo gen kengine nl opts output packet ping report resolve session lib/* bpf/abi
+cmd_*:      cmd echo fwd gen kengine nl opts output packet ping report resolve session lib/* bpf/abi
 main:       cmd opts
 '
 

@@ -19,6 +19,7 @@ int cmd_rx(int argc, char **argv, struct xk_err *err);
 int cmd_gen(int argc, char **argv, struct xk_err *err);
 int cmd_echo(int argc, char **argv, struct xk_err *err);
 int cmd_ping(int argc, char **argv, struct xk_err *err);
+int cmd_fwd(int argc, char **argv, struct xk_err *err);
 int cmd_load(int argc, char **argv, struct xk_err *err);
 int cmd_unload(int argc, char **argv, struct xk_err *err);
 int cmd_status(int argc, char **argv, struct xk_err *err);

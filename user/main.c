@@ -12,6 +12,7 @@ static const struct {
 	{"gen", "IFACE", "generate traffic at a rate", cmd_gen},
 	{"echo", "IFACE", "answer ARP, ND, ICMP echo and UDP echo from user space", cmd_echo},
 	{"ping", "IFACE HOST", "round-trip latency with percentiles", cmd_ping},
+	{"fwd", "IFACE [IFACE2]", "forward frames both ways, or reflect on one", cmd_fwd},
 	{"load", "IFACE", "put the XDP program on an interface, to stay", cmd_load},
 	{"unload", "IFACE", "take it off again", cmd_unload},
 	{"status", "[IFACE]", "tell which XDP program is where", cmd_status},

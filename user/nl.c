@@ -178,23 +178,35 @@ static void group_mac(const struct ipaddr *group, unsigned char mac[6])
 		memcpy(mac, (uint8_t[]){0x33, 0x33, b[12], b[13], b[14], b[15]}, 6);
 }
 
-int nl_join_group(int ifindex, const struct ipaddr *group)
+/* A membership of the interface's that lasts as long as the socket, which receives nothing. */
+static int add_membership(const struct packet_mreq *mreq)
 {
-	struct packet_mreq mreq = {
-		.mr_ifindex = ifindex, .mr_type = PACKET_MR_MULTICAST, .mr_alen = ETH_ALEN};
-	int fd, rc;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), rc; /* protocol 0 */
 
-	if (!ipaddr_is_multicast(group))
-		return -EINVAL;
-	group_mac(group, mreq.mr_address);
-	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* protocol 0: it receives nothing */
 	if (fd < 0)
 		return -errno;
-	if (!setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof(mreq)))
+	if (!setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, mreq, sizeof(*mreq)))
 		return fd;
 	rc = -errno;
 	close(fd);
 	return rc;
+}
+
+int nl_join_group(int ifindex, const struct ipaddr *group)
+{
+	struct packet_mreq mreq = {
+		.mr_ifindex = ifindex, .mr_type = PACKET_MR_MULTICAST, .mr_alen = ETH_ALEN};
+
+	if (!ipaddr_is_multicast(group))
+		return -EINVAL;
+	group_mac(group, mreq.mr_address);
+	return add_membership(&mreq);
+}
+
+int nl_promiscuous(int ifindex)
+{
+	return add_membership(
+		&(struct packet_mreq){.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC});
 }
 
 /* --- what happens to it --- */

@@ -79,6 +79,9 @@ int nl_napi_set(const struct nl_napi *napi); /* -ENOENT: it is gone; -EPERM */
  */
 int nl_join_group(int ifindex, const struct ipaddr *group);
 
+/* Take frames for any address, until the fd is closed: an fd, or -errno. */
+int nl_promiscuous(int ifindex);
+
 /* Link events. */
 enum nl_event { NL_EVENT_NONE, NL_EVENT_GONE, NL_EVENT_DOWN, NL_EVENT_UP };
 int nl_watch_open(void); /* fd for poll, or -errno */
