@@ -41,11 +41,11 @@ neigh:      packet lib/err
 answer:     neigh packet
 resolve:    nl packet lib/err
 match:      cmd packet bpf/abi lib/err
-opts:       cmd match bpf/abi lib/*
+opts:       cmd match tune/tune bpf/abi lib/*
 report:     jsonl nl packet bpf/abi lib/*
 kengine:    bpf/abi bpf/xdp_gen.skel lib/err lib/hist lib/atomic
 lane:       nl opts lib/*
-session:    cmd lane match nl opts packet report bpf/abi lib/*
+session:    cmd jsonl lane match nl opts packet report tune/lines tune/tune bpf/abi lib/*
 gen:        kengine lane nl pace packet report lib/*
 ping:       answer lane match neigh nl opts output pace packet report resolve lib/*
 echo:       answer lane match neigh nl opts packet resolve lib/*

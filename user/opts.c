@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "match.h"
 #include "opts.h"
+#include "tune/tune.h"
 
 #define MAX_LIST_NUMBER 65535u
 
@@ -76,6 +77,7 @@ enum {
 	KEY_REQUIRE,
 	KEY_PINNED,
 	KEY_FORCE,
+	KEY_TUNE,
 };
 
 static const struct argp_option packet_options[] = {
@@ -115,6 +117,8 @@ static const struct argp_option packet_options[] = {
 	 60},
 	{"node", KEY_NODE, "N", 0,
 	 "NUMA node of workers and memory, or auto: the interface's (auto)", 60},
+	{"tune", KEY_TUNE, "PROFILE", 0,
+	 "tune the interface for the run: latency throughput power (not)", 60},
 	{0},
 };
 
@@ -237,6 +241,8 @@ static error_t parse_packet_option(int key, char *word, struct argp_state *state
 		return opt_list("--cpu", word, "auto", MAX_LIST_NUMBER, &opts->cpus, opts->err);
 	case KEY_NODE:
 		return opt_node(word, &opts->node, opts->err);
+	case KEY_TUNE:
+		return opt_choice("--tune", word, tune_profiles, &opts->tune, opts->err);
 	default:
 		return size_option(key, word, opts);
 	}
@@ -254,6 +260,7 @@ static void set_defaults(struct packet_opts *opts)
 	opts->frame_size = 2048;
 	opts->ring_size = 2048;
 	opts->node = -1;
+	opts->tune = -1;
 	opts->keep = XK_KEEP_ALL;
 	opts->interval_s = 1;
 }

@@ -26,9 +26,10 @@ static json_t *count(uint64_t n)
 
 static json_t *terms_json(const struct terms *terms)
 {
-	return json_pack("{s:s,s:s,s:s,s:b,s:b,s:s}", "attach", terms->attach, "program",
+	return json_pack("{s:s,s:s,s:s,s:b,s:b,s:s,s:s}", "attach", terms->attach, "program",
 			 terms->program, "bind", terms->bind, "need_wakeup", terms->need_wakeup,
-			 "busy_poll", terms->busy_poll, "hugepages", terms->hugepages);
+			 "busy_poll", terms->busy_poll, "hugepages", terms->hugepages, "tune",
+			 terms->tune);
 }
 
 /* `hugepages` is granted or not, but asked for as auto, on or off. */

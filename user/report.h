@@ -34,7 +34,7 @@ struct queue_facts {
 
 /* The same keys, as asked for and as granted. */
 struct terms {
-	const char *attach, *program, *bind, *hugepages;
+	const char *attach, *program, *bind, *hugepages, *tune;
 	bool need_wakeup, busy_poll;
 };
 

@@ -178,12 +178,13 @@ static int check_required(struct session *s, struct xk_err *err)
 
 /*
  * Nothing needs a privilege once all is set up, but BPF_PROG_RUN, and taking a program off that is
- * not held by a link.
+ * not held by a link, and putting settings back.
  */
 static void drop_capabilities(struct session *s)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
-	for_each_side(s, side) if (side->prog && xk_prog_detach_needs_caps(side->prog))
+	for_each_side(s, side) if (side->tune.session.number ||
+				   (side->prog && xk_prog_detach_needs_caps(side->prog)))
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
 	if (!s->action->rx && !s->action->tx)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_BPF,
@@ -326,6 +327,7 @@ static int run(struct session *s, struct xk_err *err)
 		return xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory");
 	session_facts(s, &facts, queues);
 	report_start(&facts);
+	session_tune_report(s);
 	s->start_ns = now_ns();
 	for (unsigned i = 0; i < s->n_lanes; i++)
 		xk_worker_release(s->lanes[i].worker);
@@ -348,6 +350,7 @@ static int set_up(struct session *s, struct xk_err *err)
 	if (s->action->prepare &&
 	    (ret = s->action->prepare(s->ctx, &s->sides[0].link, s->opts, err)))
 		return ret;
+	session_tune(s);
 	if ((ret = session_place(s, err)) || (ret = open_progs(s, err)) ||
 	    (ret = open_lanes(s, err)) || (ret = check_required(s, err)) ||
 	    (ret = init_actions(s, err)) || (ret = session_watch_open(s, err)))
@@ -371,6 +374,7 @@ static void tear_down(struct session *s)
 	for_each_side(s, side) xk_prog_close(side->prog);
 	session_watch_close(s);
 	session_unplace(s);
+	session_untune(s);
 	free(s->lanes);
 }
 
@@ -381,7 +385,7 @@ int session_run(struct packet_opts *opts, const struct action *action, void *ctx
 	int ret;
 
 	s.n_sides = opts->ifname2 ? 2 : 1;
-	for_each_side(&s, side) side->watch_fd = -1;
+	for_each_side(&s, side) side->watch_fd = side->tune.session.alive_fd = -1;
 	xk_prog_verbose(opts->verbose);
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away ends the run, and the run cleans up */
 	s.control.finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

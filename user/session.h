@@ -5,6 +5,7 @@
  *
  *   session.c        the order of things, and their undoing in reverse
  *   session_place.c  which queue runs on which CPU and node
+ *   session_tune.c   --tune: settings for the run, and back again
  *   session_watch.c  the controlling thread's loop: what ends a run
  *   session_facts.c  counters, clocks and the ledger, gathered for the report
  */
@@ -14,8 +15,16 @@
 #include <xskit/prog.h>
 #include "lane.h"
 #include "report.h"
+#include "tune/tune.h"
 
 #define MAX_SIDES REPORT_SIDES
+
+/* What --tune did. */
+struct side_tune {
+	struct tune_session session;
+	json_t *lines;                 /* of each setting; NULL: nothing was asked for */
+	unsigned told[TUNE_KNOWN + 1]; /* how many, by status */
+};
 
 /* One of the run's interfaces: most runs have one, forwarding has two. */
 struct side {
@@ -23,6 +32,7 @@ struct side {
 	struct xk_prog *prog;    /* NULL: the action receives nothing */
 	struct nl_counters base; /* where its counters stood at the start */
 	int watch_fd;            /* its link's events */
+	struct side_tune tune;
 };
 
 struct session {
@@ -74,6 +84,15 @@ void session_unplace(struct session *s);
 /* Fills *err and returns CMD_NOT_GRANTED. */
 int session_not_granted(const struct nl_link *link, struct xk_err *err, const char *what,
 			const char *fix);
+
+/*
+ * session_tune.c: before the queues are placed, since their number may change; and after all is
+ * closed. Signals wait from the first on, so that nothing ends the process in between.
+ */
+void session_tune(struct session *s);
+void session_untune(struct session *s);
+void session_tune_report(const struct session *s); /* a line of JSON a setting */
+const char *session_tune_effective(const struct session *s, unsigned side);
 
 /* session_watch.c */
 

@@ -114,14 +114,18 @@ static struct terms requested(const struct session *s)
 		.hugepages = huge_names[opts->hugepages],
 		.need_wakeup = true,
 		.busy_poll = opts->poll == XK_IDLE_BUSY,
+		.tune = opts->tune < 0 ? "none" : tune_profiles[opts->tune],
 	};
 }
 
 /* What a side was granted, as its first queue shows it; the first lane has a port of each. */
 static struct terms effective(const struct session *s, unsigned side)
 {
-	struct terms terms = {
-		.attach = "none", .program = "none", .bind = "none", .hugepages = "off"};
+	struct terms terms = {.attach = "none",
+			      .program = "none",
+			      .bind = "none",
+			      .hugepages = "off",
+			      .tune = session_tune_effective(s, side)};
 	const struct xk_prog *prog = s->sides[side].prog;
 	const struct lane *lane = &s->lanes[0];
 	const struct lane_port *p = &lane->ports[side];

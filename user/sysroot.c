@@ -55,19 +55,19 @@ static int mount_sysfs(void)
 	return mount;
 }
 
-/* Where it may not be mounted, the /sys that is there is what there is. */
+/*
+ * Kept for the life of the process, which may give up what it takes to mount. Where it may not be
+ * mounted, the /sys that is there is what there is.
+ */
 static int open_interface(const char *path, int flags)
 {
-	int mount = mount_sysfs(), fd;
+	static int mount = -1;
 
 	if (mount < 0)
+		mount = mount_sysfs();
+	if (mount < 0)
 		return open(path, flags | O_CLOEXEC);
-	fd = openat(mount, path + strlen("/sys/"), flags | O_CLOEXEC);
-	if (fd < 0)
-		fd = -errno;
-	close(mount);
-	errno = fd < 0 ? -fd : 0;
-	return fd < 0 ? -1 : fd;
+	return openat(mount, path + strlen("/sys/"), flags | O_CLOEXEC);
 }
 
 int sysroot_open(const char *path, int flags)

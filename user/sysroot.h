@@ -6,7 +6,8 @@
  * that is mounted is another's (nsenter --net leaves it so). Tests plant a tree of their own: with
  * XSKIT_SYSROOT=DIR in the environment everything is opened inside DIR, and nothing outside it.
  *
- * Thread contract: any thread; the process does not change its network namespace in between.
+ * Thread contract: one thread at a time; the process does not change its network namespace once it
+ * has looked at an interface.
  */
 #ifndef XSKIT_SYSROOT_H
 #define XSKIT_SYSROOT_H

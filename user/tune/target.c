@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What is tuned, and the words for what became of it. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "tune/settings.h"
@@ -33,6 +35,38 @@ int tune_netns(uint64_t *cookie)
 	return ret;
 }
 
+/* To place i of the order, from wherever it was. */
+static void put_at(struct xk_place *place, unsigned i, int cpu)
+{
+	unsigned at = 0;
+
+	while (at < place->count && place->cpu[at] != cpu)
+		at++;
+	if (at < i || at == XK_PLACE_MAX_CPUS)
+		return;
+	memmove(&place->cpu[i + 1], &place->cpu[i], (at - i) * sizeof(place->cpu[0]));
+	place->cpu[i] = cpu;
+	place->on_node += at == place->count;
+	place->count += at == place->count;
+}
+
+/* CPUs that an earlier tune keeps for the workers are theirs, though not this process's. */
+static void add_isolated(struct tune_target *t)
+{
+	char value[TUNE_VALUE], *end = value;
+	unsigned i = 0;
+
+	if (read_isolated(t, 0, value) < 0 || !strstr(value, " isolated"))
+		return;
+	do {
+		long first = strtol(end + (*end == ','), &end, 10);
+		long last = *end == '-' ? strtol(end + 1, &end, 10) : first;
+
+		for (; first <= last && i < XK_PLACE_MAX_CPUS; first++)
+			put_at(&t->place, i++, (int)first);
+	} while (*end == ',');
+}
+
 int tune_target_find(struct tune_target *t, const char *ifname, int node, struct xk_err *err)
 {
 	int ret = nl_link(ifname, &t->link, err);
@@ -45,6 +79,7 @@ int tune_target_find(struct tune_target *t, const char *ifname, int node, struct
 	node = node >= 0 ? node : xk_place_ifnode(t->link.name);
 	if ((ret = xk_place_find(&t->place, node)))
 		return xk_err_fill(err, ret, "tune", NULL, "find the CPUs that may be used");
+	add_isolated(t);
 	if (!t->umem_bytes)
 		t->umem_bytes = USUAL_UMEM;
 	return 0;

@@ -234,11 +234,10 @@ static int count_changed(struct work *w, uint32_t session)
 	return changed;
 }
 
-static int refuse(const struct work *w, uint32_t session, struct xk_err *err)
+static int refuse_alive(struct xk_err *err)
 {
 	return xk_err_fill(err, -EBUSY, "undo", "end that run: it undoes them; or --force",
-			   "a run that is alive holds these settings (session %u of %u entries)",
-			   session, w->journal->count);
+			   "a run that is alive holds these settings");
 }
 
 static int undo_session(struct work *w, uint32_t session)
@@ -246,7 +245,7 @@ static int undo_session(struct work *w, uint32_t session)
 	int changed;
 
 	if (!w->job->force && !w->leave_changed && journal_is_alive(w->journal, session))
-		return refuse(w, session, w->err);
+		return refuse_alive(w->err);
 	changed = w->job->force || w->leave_changed ? 0 : count_changed(w, session);
 	if (changed)
 		return xk_err_fill(w->err, -ESTALE, "undo",
