@@ -103,6 +103,15 @@ static int apply(const struct packet_opts *opts, struct side *side, struct xk_er
 	return tune_apply(&t, &job, &side->tune.session, err);
 }
 
+/* The number of queues may have changed. */
+static void look_again(struct nl_link *link)
+{
+	struct nl_link now;
+
+	if (!nl_link(link->name, &now, NULL))
+		*link = now;
+}
+
 static void tune_side(const struct packet_opts *opts, struct side *side)
 {
 	struct xk_err err = {0};
@@ -111,8 +120,8 @@ static void tune_side(const struct packet_opts *opts, struct side *side)
 	if (apply(opts, side, &err))
 		tell_error(side, &err);
 	tell_refused(side, tune_profiles[opts->tune]);
-	if (side->tune.session.number) /* the number of queues may have changed */
-		nl_link(side->link.name, &side->link, NULL);
+	if (side->tune.session.number)
+		look_again(&side->link);
 }
 
 /* Of the first side, since a process is in one group only. */
