@@ -11,7 +11,7 @@
 struct doctor_packets {
 	__u64 all;
 	__u64 other_host;   /* to a unicast address that is not the interface's */
-	__u64 vlan;         /* with a VLAN tag */
+	__u64 vlan;         /* with a VLAN tag that is not in the frame any more */
 	__u64 segments;     /* larger than a wire's frames: cut into several later */
 	__u64 partial_csum; /* checksum still to be filled in */
 };

@@ -60,8 +60,19 @@ struct xdp_sock {
 	_Bool zc;
 	__u64 rx_dropped, rx_queue_full;
 } CORE;
+struct pid_namespace {
+	struct ns_common ns;
+} CORE;
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+} CORE;
+struct pid {
+	unsigned level;
+	struct upid numbers[1];
+} CORE;
 struct task_struct {
-	int tgid;
+	struct pid *thread_pid;
 	unsigned policy;
 	char comm[16];
 } CORE;
@@ -76,7 +87,23 @@ struct bpf_iter__task_file {
 	struct file *file;
 } CORE;
 
-const volatile unsigned netns; /* inode of the network namespace */
+const volatile unsigned netns;  /* inode of the network namespace */
+const volatile unsigned pid_ns; /* of the PID namespace that has a name for each process */
+
+#define MAX_LEVELS 32 /* of PID namespaces in each other: MAX_PID_NS_LEVEL */
+
+/* The process's number where we live. */
+static __always_inline int number_of(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	unsigned level = BPF_CORE_READ(pid, level);
+	struct upid *at = (void *)pid + bpf_core_field_offset(struct pid, numbers);
+
+	for (unsigned i = 0; i <= MAX_LEVELS && i <= level; i++, at++)
+		if (BPF_CORE_READ(at, ns, ns.inum) == pid_ns)
+			return BPF_CORE_READ(at, nr);
+	return 0;
+}
 
 static __always_inline void read_ring(struct doctor_ring *to, struct xsk_queue *q)
 {
@@ -140,7 +167,7 @@ int doctor_sockets(struct bpf_iter__task_file *ctx)
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_XDP ||
 	    BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != netns)
 		return 0;
-	s.pid = task->tgid;
+	s.pid = number_of(task);
 	s.policy = task->policy;
 	s.inode = BPF_CORE_READ(file, f_inode, i_ino);
 	BPF_CORE_READ_STR_INTO(&s.comm, task, comm);

@@ -13,8 +13,6 @@
 
 #define CORE             __attribute__((preserve_access_index))
 #define CHECKSUM_PARTIAL 3
-#define ETH_P_8021Q_BE   0x0081
-#define ETH_P_8021AD_BE  0xa888
 
 struct net_device {
 	int ifindex;
@@ -29,7 +27,6 @@ struct sk_buff {
 	__u16 queue_mapping;
 	__u8 pkt_type : 3, ip_summed : 2;
 	__u32 vlan_all;
-	__be16 protocol;
 	unsigned char *head;
 	unsigned end;
 } CORE;
@@ -55,11 +52,6 @@ static __always_inline __u32 queue_of(struct sk_buff *skb)
 	return queue < DOCTOR_QUEUES ? queue : DOCTOR_QUEUES - 1;
 }
 
-static __always_inline int has_tag(struct sk_buff *skb)
-{
-	return skb->vlan_all || skb->protocol == ETH_P_8021Q_BE || skb->protocol == ETH_P_8021AD_BE;
-}
-
 /* What is behind the data; its place is head + end where pointers have 64 bits. */
 static __always_inline int is_train(struct sk_buff *skb)
 {
@@ -82,7 +74,7 @@ int BPF_PROG(on_packet, struct sk_buff *skb)
 		return 0;
 	p->all += 1;
 	p->other_host += BPF_CORE_READ_BITFIELD(skb, pkt_type) == PACKET_OTHERHOST;
-	p->vlan += has_tag(skb);
+	p->vlan += skb->vlan_all != 0;
 	p->segments += is_train(skb);
 	p->partial_csum += BPF_CORE_READ_BITFIELD(skb, ip_summed) == CHECKSUM_PARTIAL;
 	return 0;

@@ -7,7 +7,8 @@
 #include "jsonl.h"
 
 const struct check_group *const doctor_groups[] = {
-	&doctor_kernel, &doctor_machine, &doctor_link, &doctor_nic, &doctor_xdp, NULL,
+	&doctor_kernel,  &doctor_machine, &doctor_link,      &doctor_nic,  &doctor_xdp,
+	&doctor_packets, &doctor_sockets, &doctor_placement, &doctor_napi, NULL,
 };
 
 static const char *const status_names[] = {"ok", "warn", "fail", "skip"};

@@ -76,23 +76,46 @@ static int run(struct holders *h, struct doctor_sockets *skel, int ifindex)
 	return rc;
 }
 
+/* A namespace of this thread's, by its inode; 0: it cannot be told. */
+static unsigned inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : (unsigned)st.st_ino;
+}
+
 void holders_find(struct holders *holders, int ifindex)
 {
 	struct doctor_sockets *skel = doctor_sockets__open();
-	struct stat ns;
 
 	*holders = (struct holders){0};
-	if (!skel)
+	if (!skel) {
 		holders->rc = -errno;
-	else if (stat("/proc/thread-self/ns/net", &ns))
-		holders->rc = -errno;
-	else {
-		skel->rodata->netns = (unsigned)ns.st_ino;
-		holders->rc = doctor_sockets__load(skel);
+		return;
 	}
+	skel->rodata->netns = inode_of("/proc/thread-self/ns/net");
+	skel->rodata->pid_ns = inode_of("/proc/thread-self/ns/pid");
+	holders->rc = doctor_sockets__load(skel);
 	if (!holders->rc)
 		holders->rc = run(holders, skel, ifindex);
 	doctor_sockets__destroy(skel);
+}
+
+static void subtract(struct doctor_socket *s, const struct doctor_socket *base)
+{
+	s->rx_dropped -= base->rx_dropped;
+	s->rx_queue_full -= base->rx_queue_full;
+	s->rx_invalid -= base->rx_invalid;
+	s->tx_invalid -= base->tx_invalid;
+	s->fill_empty -= base->fill_empty;
+}
+
+void holders_since(struct holders *now, const struct holders *before)
+{
+	for (unsigned i = 0; i < now->n; i++)
+		for (unsigned k = 0; k < before->n; k++)
+			if (now->sockets[i].inode == before->sockets[k].inode)
+				subtract(&now->sockets[i], &before->sockets[k]);
 }
 
 void holders_release(struct holders *holders)

@@ -15,6 +15,8 @@ struct holders {
 };
 
 void holders_find(struct holders *holders, int ifindex);
+/* What those that were there before counted since then; the others' counters stay as they are. */
+void holders_since(struct holders *now, const struct holders *before);
 void holders_release(struct holders *holders);
 
 #endif

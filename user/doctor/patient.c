@@ -4,6 +4,18 @@
 #include <string.h>
 #include "doctor/patient.h"
 
+/* Sockets count from when they began; while they are watched, from then on. */
+static void watch(struct patient *p)
+{
+	struct holders before;
+
+	holders_find(&before, p->link.ifindex);
+	p->watch_rc = watch_run(&p->seen, p->ifname, p->link.ifindex, p->live_s);
+	holders_find(&p->holders, p->link.ifindex);
+	holders_since(&p->holders, &before);
+	holders_release(&before);
+}
+
 int patient_gather(struct patient *p, const char *ifname, double live_s, struct xk_err *err)
 {
 	int rc;
@@ -22,10 +34,10 @@ int patient_gather(struct patient *p, const char *ifname, double live_s, struct 
 	p->xdp_rc = nl_xdp_features(p->link.ifindex, &p->xdp);
 	peer_find(&p->link, &p->peer);
 	if (live_s > 0)
-		p->watch_rc = watch_run(&p->seen, ifname, p->link.ifindex, live_s);
-	/* last: who came while it was watched is seen */
+		watch(p);
+	else
+		holders_find(&p->holders, p->link.ifindex);
 	p->prog_rc = xk_prog_status(ifname, &p->prog, NULL);
-	holders_find(&p->holders, p->link.ifindex);
 	return 0;
 }
 
