@@ -4,13 +4,19 @@
  *
  * Kernel memory, of one direction: mq_maxmsg times mq_msgsize as granted (mq_getattr), which is
  * what a full queue holds; from its limits, not measured. A queue is as long as fs.mqueue.msg_max
- * says, or as short as RLIMIT_MSGQUEUE (ulimit -q) makes it.
+ * says, or as short as RLIMIT_MSGQUEUE (ulimit -q) makes it; this process asks for more of that.
+ *
+ * fs.mqueue.msgsize_max (8192) belongs to the IPC namespace. It is not changed for all who live in
+ * this one: queues for larger messages are made in a namespace of their own, which has its own
+ * setting and is gone with their last descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "bench/ipc.h"
 #include "bench/ipc_fds.h"
@@ -23,6 +29,17 @@ static mqd_t create(const char *name, long length, unsigned bytes)
 	struct mq_attr attr = {.mq_maxmsg = length, .mq_msgsize = bytes};
 
 	return mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600, &attr);
+}
+
+/* Of this process, and as far as it may. */
+static void ask_for_room(void)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (!setrlimit(RLIMIT_MSGQUEUE, &limit) || getrlimit(RLIMIT_MSGQUEUE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_MSGQUEUE, &limit);
 }
 
 /* As long a queue as is allowed; two of them must fit. */
@@ -47,10 +64,42 @@ static int create_both(struct ipc_made *made, char name[2][96])
 	return -errno;
 }
 
+static int raise_limit(unsigned bytes)
+{
+	int fd = open("/proc/sys/fs/mqueue/msgsize_max", O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = dprintf(fd, "%u", bytes) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static int create_apart(struct ipc_made *made, char name[2][96])
+{
+	int home = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC), ret = 0;
+
+	if (home < 0)
+		return -errno;
+	if (unshare(CLONE_NEWIPC)) {
+		ret = -errno;
+		close(home);
+		return ret;
+	}
+	ret = raise_limit(made->bytes);
+	if (!ret)
+		ret = create_both(made, name);
+	if (setns(home, CLONE_NEWIPC) && !ret)
+		ret = -errno;
+	close(home);
+	return ret;
+}
+
 static int explain(int ret, unsigned bytes, struct xk_err *err)
 {
 	if (ret == -EINVAL)
-		return xk_err_fill(err, ret, "mqueue", "sysctl fs.mqueue.msgsize_max=N",
+		return xk_err_fill(err, ret, "mqueue",
+				   "run as root, or sysctl fs.mqueue.msgsize_max=N",
 				   "%u bytes are more than fs.mqueue.msgsize_max", bytes);
 	if (ret == -EMFILE)
 		return xk_err_fill(err, ret, "mqueue", "raise `ulimit -q`",
@@ -70,8 +119,13 @@ static int mqueue_make(struct ipc_made *made, const struct ipc_maker *maker, str
 		ret = ipc_notes_add(maker->notes, IPC_THING_QUEUE, name[i]);
 	}
 	made->fd[0] = made->fd[1] = -1;
+	ask_for_room();
 	if (!ret)
 		ret = create_both(made, name);
+	if (ret == -EINVAL) {
+		ret = create_apart(made, name);
+		ret = ret == -EPERM || ret == -EACCES ? -EINVAL : ret;
+	}
 	if (!ret) {
 		made->n_fds = 2;
 		return 0;
