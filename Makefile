@@ -117,7 +117,7 @@ $(BUILD)/examples/%: $(BUILD)/examples/%.o $(LIB_A)
 # --- other projects' rings, for `xskit bench ring`: those whose headers are there ---
 
 PEER_OBJ := $(patsubst %,$(BUILD)/%.o,$(basename $(wildcard tests/peers/*.c tests/peers/*.cc))) \
-	$(patsubst %,$(BUILD)/user/bench/%.o,ring_cell ring_run)
+	$(patsubst %,$(BUILD)/user/bench/%.o,process ring_cell ring_rounds ring_run)
 PEERS    := $(BUILD)/bench/xskit-peers
 C_ONLY   := -std=gnu11 -Wstrict-prototypes -Wmissing-prototypes
 CXXFLAGS ?= $(CFLAGS)

@@ -52,13 +52,16 @@ echo:       answer lane match neigh nl opts packet resolve lib/*
 fwd:        lane nl opts report lib/*
 bench/bench:  lib/err
 bench/spread:
-bench/result: jsonl report lib/hist
-bench/crew:   cmd report lib/*
-bench/false:  bench/bench bench/crew bench/result bench/spread cmd opts report lib/*
-bench/udp:    bench/bench bench/crew bench/result cmd jsonl opts pace report lib/*
-bench/ipc:    bench/bench bench/result bench/spread cmd opts report lib/*
-bench/numa:   bench/bench bench/crew bench/result bench/spread cmd opts report lib/*
-bench/ring:   bench/bench bench/result bench/spread cmd opts report lib/* bench/locked bench/textbook
+bench/process:
+bench/cpus:    cmd opts lib/*
+bench/options: opts lib/*
+bench/result: bench/process jsonl report lib/hist
+bench/crew:   bench/process cmd report lib/*
+bench/false:  bench/bench bench/cpus bench/crew bench/options bench/process bench/result bench/spread cmd opts report lib/*
+bench/udp:    bench/bench bench/cpus bench/options bench/process bench/result cmd jsonl opts pace report lib/*
+bench/ipc:    bench/bench bench/cpus bench/options bench/process bench/result bench/spread cmd opts report lib/*
+bench/numa:   bench/bench bench/cpus bench/crew bench/options bench/process bench/result bench/spread cmd opts report lib/*
+bench/ring:   bench/bench bench/cpus bench/options bench/process bench/result bench/spread cmd opts report lib/* bench/locked bench/textbook
 bench/textbook:
 bench/locked:
 tune/tune:  nl lib/err lib/place

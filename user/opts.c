@@ -305,6 +305,8 @@ static error_t parse_line(int key, char *word, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		if (line->packet)
 			state->child_inputs[0] = line->packet;
+		else if (line->child)
+			state->child_inputs[0] = line->child_input;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (parse->n_args == line->max_args)
@@ -347,14 +349,15 @@ static bool asks_for_help(int argc, char **argv)
 
 int opts_parse(const struct command_line *line, int argc, char **argv)
 {
-	const struct argp_child children[] = {{&packet_argp, 0, "", 9}, {0}};
-	struct argp argp = {line->options,
-			    parse_line,
-			    line->args_doc,
-			    line->doc,
-			    line->packet ? children : NULL,
-			    NULL,
-			    NULL};
+	const struct argp_child packet[] = {{&packet_argp, 0, "", 9}, {0}};
+	const struct argp_child child[] = {{line->child, 0, NULL, 0}, {0}};
+	const struct argp argp = {
+		.options = line->options,
+		.parser = parse_line,
+		.args_doc = line->args_doc,
+		.doc = line->doc,
+		.children = line->packet ? packet : child,
+	};
 	struct parse parse = {.line = line, .bad = ""};
 	char name[64], fix[96];
 	char **words;

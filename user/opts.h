@@ -70,6 +70,8 @@ struct command_line {
 	unsigned min_args, max_args;
 	const char **args; /* room for max_args words; the first is the interface */
 	struct packet_opts *packet;
+	const struct argp *child; /* without packet: options shared by some commands, or NULL */
+	void *child_input;
 	struct xk_err *err;
 };
 int opts_parse(const struct command_line *line, int argc, char **argv);

@@ -55,7 +55,7 @@ bad 'multiples of 8' ring --element-bytes 12
 bad 'from 1 to' ring --burst 0
 bad 'each once' ring --slots 64,64
 bad 'number from 1' ring --runs 0
-bad 'CPU 999 ' ring --cpu 999
+bad 'CPU 999:' ring --cpu 999
 bad 'as many numbers' ring --producers 1,2,3 --consumers 1,2
 bad 'nothing to measure' ring --metric rtt --producers 2
 bad 'nothing to measure' ring --slots 8 --burst 32 --metric throughput

@@ -179,9 +179,9 @@ static struct ring_cell cell;
 
 static void place(unsigned cpus, unsigned producers, unsigned consumers)
 {
-	plan.place.count = cpus;
+	plan.cpus.count = cpus;
 	for (unsigned i = 0; i < cpus; i++)
-		plan.place.cpu[i] = (int)(10 + i);
+		plan.cpus.cpu[i] = (int)(10 + i);
 	cell.producers = producers;
 	cell.consumers = consumers;
 	ring_plan_place(&plan, &cell);

@@ -15,7 +15,9 @@
 #include <cmocka.h>
 #include <xskit/atomic.h>
 #include <xskit/place.h>
+#include "bench/cpus.h"
 #include "bench/crew.h"
+#include "bench/process.h"
 #include "cmd.h"
 
 #define MOST 8u
@@ -38,7 +40,7 @@ static int set_up(void **unused)
 	struct xk_place place;
 
 	(void)unused;
-	notes = crew_alloc(sizeof(*notes));
+	notes = process_share(sizeof(*notes));
 	assert_non_null(notes);
 	notes->dies = MOST;
 	assert_int_equal(xk_place_find(&place, -1), 0);
@@ -50,7 +52,7 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
 	(void)unused;
-	crew_free(notes, sizeof(*notes));
+	process_unshare(notes, sizeof(*notes));
 	return 0;
 }
 
@@ -137,11 +139,11 @@ static void at_the_same_time(void **unused)
 static void spin(const struct crew *crew, void *ctx, unsigned number)
 {
 	struct notes *n = ctx;
-	uint64_t since = crew_now_ns();
+	uint64_t since = process_now_ns();
 
 	while (!crew_is_over(crew))
 		;
-	n->worker[number].ns = crew_now_ns() - since;
+	n->worker[number].ns = process_now_ns() - since;
 }
 
 static void a_round_takes_its_time(void **unused)
@@ -228,10 +230,10 @@ static void a_signal(void **unused)
 	struct crew *crew = start(2, false, spin);
 
 	(void)unused;
-	crew_catch_signals();
-	assert_false(crew_interrupted());
+	process_catch_signals();
+	assert_false(process_interrupted());
 	raise(SIGTERM);
-	assert_true(crew_interrupted());
+	assert_true(process_interrupted());
 	assert_int_equal(crew_round(crew, 60000, &err), -EINTR);
 	assert_true(notes->worker[0].ns < 5000000000u);
 	crew_end(crew);
@@ -241,22 +243,38 @@ static void a_signal(void **unused)
 
 static void cpus(void **unused)
 {
-	static struct crew_cpus found;
-	unsigned list[] = {0, 0};
+	static struct cpus found;
+	static unsigned numbers[2];
+	struct number_list list = {0, numbers};
 
 	(void)unused;
-	assert_int_equal(crew_cpus_find(&found, NULL, 0, &err), 0);
+	assert_int_equal(cpus_find(&found, &list, 0, &err), 0);
 	assert_true(found.count >= 1);
-	list[0] = (unsigned)found.cpu[found.count - 1];
-	crew_cpus_put(&found);
-	assert_int_equal(crew_cpus_find(&found, list, 1, &err), 0);
+	numbers[0] = (unsigned)found.cpu[found.count - 1];
+	assert_int_equal(cpus_find(&found, &list, 1, &err), 0);
 	assert_int_equal(found.count, 1);
-	assert_int_equal(found.cpu[0], list[0]);
-	crew_cpus_put(&found);
-	list[1] = CREW_MAX_CPUS - 1;
-	assert_int_equal(crew_cpus_find(&found, list, 2, &err), CMD_USAGE);
+	list.count = 1;
+	assert_int_equal(cpus_find(&found, &list, 0, &err), 0);
+	assert_int_equal(found.count, 1);
+	assert_int_equal(found.cpu[0], numbers[0]);
+	numbers[1] = XK_PLACE_MAX_CPUS - 1;
+	list.count = 2;
+	assert_int_equal(cpus_find(&found, &list, 0, &err), CMD_USAGE);
 	assert_non_null(strstr(err.why, "CPU 1023"));
-	crew_cpus_put(&found);
+	cpus_claim(&found);
+	cpus_put(&found);
+	assert_int_equal(found.n_claims, 0);
+}
+
+static void crowds(void **unused)
+{
+	static const int own[] = {3, 1, 2}, shared[] = {3, 1, 3}, loose[] = {-1, 0, -1};
+
+	(void)unused;
+	assert_false(process_crowded(own, 3));
+	assert_true(process_crowded(shared, 3));
+	assert_false(process_crowded(shared, 2));
+	assert_false(process_crowded(loose, 3));
 }
 
 int main(void)
@@ -271,7 +289,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(disturbed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(shared_cpus_are_always_disturbed, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(cpus, set_up, tear_down),
+		cmocka_unit_test(cpus),
+		cmocka_unit_test(crowds),
 		cmocka_unit_test_setup_teardown(a_signal, set_up, tear_down),
 	};
 

@@ -55,7 +55,7 @@ static void options(void **unused)
 
 	(void)unused;
 	assert_int_equal(parse(&opts, &err, "--runs=3", "--processes"), 0);
-	assert_int_equal(opts.runs, 3);
+	assert_int_equal(opts.common.runs, 3);
 	assert_true(opts.processes);
 	assert_int_equal(opts.threads, 0);
 	assert_int_equal(opts.layouts.count, 5);

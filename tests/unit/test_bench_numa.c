@@ -212,12 +212,13 @@ static void memory(void **unused)
 
 static void topology(void **unused)
 {
-	static struct crew_cpus cpus;
+	static const struct number_list everything;
+	static struct cpus cpus;
 	struct numa_topology found;
 	unsigned list[] = {0, 1023}, n = 0;
 
 	(void)unused;
-	assert_int_equal(crew_cpus_find(&cpus, NULL, 0, &err), 0);
+	assert_int_equal(cpus_find(&cpus, &everything, 0, &err), 0);
 	assert_int_equal(numa_topology_find(&found, &cpus, NULL, 0, &err), 0);
 	for (unsigned i = 0; i < found.n_nodes; i++) {
 		n += found.nodes[i].n_cpus;
@@ -232,7 +233,7 @@ static void topology(void **unused)
 	assert_int_equal(numa_topology_find(&found, &cpus, list, 2, &err), CMD_USAGE);
 	assert_non_null(strstr(err.why, "1023"));
 	numa_topology_free(&found);
-	crew_cpus_put(&cpus);
+	cpus_put(&cpus);
 }
 
 int main(void)

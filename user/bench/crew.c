@@ -6,8 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,6 +13,7 @@
 #include <xskit/atomic.h>
 #include <xskit/worker.h>
 #include "bench/crew.h"
+#include "bench/process.h"
 #include "report.h"
 
 #define LOOK_NS  100000000u /* how often the controller looks for signals and dead workers */
@@ -58,57 +57,12 @@ struct crew {
 	struct member *members;
 };
 
-static volatile sig_atomic_t interrupted;
-
-static uint64_t read_clock(clockid_t clock)
+uint64_t crew_cpu_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(clock, &ts);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t crew_now_ns(void)
-{
-	return read_clock(CLOCK_MONOTONIC);
-}
-
-uint64_t crew_cpu_ns(void)
-{
-	return read_clock(CLOCK_THREAD_CPUTIME_ID);
-}
-
-static void on_signal(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
-
-void crew_catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-bool crew_interrupted(void)
-{
-	return interrupted;
-}
-
-void *crew_alloc(size_t bytes)
-{
-	void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	return mem == MAP_FAILED ? NULL : mem;
-}
-
-void crew_free(void *mem, size_t bytes)
-{
-	if (mem)
-		munmap(mem, bytes);
 }
 
 /* Not the private kind: the board is shared by processes. */
@@ -134,7 +88,7 @@ bool crew_is_over(const struct crew *crew)
 
 	if (xk_load_relaxed(&board->over)) /* C */
 		return true;
-	return board->end_ns != UINT64_MAX && crew_now_ns() >= board->end_ns;
+	return board->end_ns != UINT64_MAX && process_now_ns() >= board->end_ns;
 }
 
 /* They were woken one after the other, and begin together. */
@@ -154,10 +108,10 @@ static void meet(const struct crew *crew)
 static void do_part(const struct member *member)
 {
 	const struct crew *crew = member->crew;
-	uint64_t cpu = crew_cpu_ns(), start = crew_now_ns(), lost;
+	uint64_t cpu = crew_cpu_ns(), start = process_now_ns(), lost;
 
 	crew->config.part(crew, crew->config.ctx, member->number);
-	start = crew_now_ns() - start;
+	start = process_now_ns() - start;
 	cpu = crew_cpu_ns() - cpu;
 	lost = start > cpu ? start - cpu : 0;
 	if (lost > start / LOST_MAX)
@@ -197,14 +151,10 @@ static int start_thread(struct member *member, struct xk_err *err)
 	return rc;
 }
 
-/* A process is a thread pinned in a process of its own. Signals are the parent's business. */
+/* A process is a thread pinned in a process of its own. */
 static _Noreturn void be_process(struct member *member, pid_t parent)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it died before that */
-		_exit(1);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
+	process_follow(parent);
 	if (start_thread(member, NULL))
 		_exit(1);
 	xk_worker_join(member->worker);
@@ -226,15 +176,6 @@ static int start_process(struct member *member, struct xk_err *err)
 
 /* --- its controller --- */
 
-static bool is_crowded(const struct crew_config *config)
-{
-	for (unsigned i = 1; i < config->count; i++)
-		for (unsigned j = 0; j < i; j++)
-			if (config->cpu[i] == config->cpu[j])
-				return true;
-	return false;
-}
-
 static int start_members(struct crew *crew, struct xk_err *err)
 {
 	int rc = 0;
@@ -255,8 +196,8 @@ int crew_start(struct crew **out, const struct crew_config *config, struct xk_er
 	if (!crew)
 		return xk_err_fill(err, rc, config->what, NULL, "start the workers");
 	crew->config = *config;
-	crew->crowded = is_crowded(config);
-	crew->board = crew_alloc(sizeof(*crew->board));
+	crew->crowded = process_crowded(config->cpu, config->count);
+	crew->board = process_share(sizeof(*crew->board));
 	crew->members = calloc(config->count, sizeof(*crew->members));
 	if (crew->board && crew->members)
 		rc = start_members(crew, err);
@@ -298,13 +239,13 @@ static int wait_round(struct crew *crew, struct xk_err *err)
 	uint32_t done;
 
 	while ((done = xk_load_acquire(&board->done)) < crew->config.count) { /* B */
-		if (interrupted)
+		if (process_interrupted())
 			xk_store_relaxed(&board->over, 1); /* C */
 		if (one_died(crew))
 			return give_up(crew, err);
 		futex_wait(&board->done, done, LOOK_NS);
 	}
-	return interrupted ? -EINTR : 0;
+	return process_interrupted() ? -EINTR : 0;
 }
 
 /* A figure is still one, but not of the CPUs it is said to be of. */
@@ -322,7 +263,7 @@ static void warn_unpinned(struct crew *crew)
 static void begin_round(struct board *board, unsigned ms)
 {
 	board->here = board->done = board->over = board->disturbed = 0;
-	board->end_ns = ms ? crew_now_ns() + ms * UINT64_C(1000000) : UINT64_MAX;
+	board->end_ns = ms ? process_now_ns() + ms * UINT64_C(1000000) : UINT64_MAX;
 	xk_store_release(&board->round, board->round + 1); /* A */
 	futex_wake(&board->round);
 }
@@ -362,6 +303,6 @@ void crew_end(struct crew *crew)
 			end_member(&crew->members[i]);
 	}
 	free(crew->members);
-	crew_free(crew->board, sizeof(*crew->board));
+	process_unshare(crew->board, sizeof(*crew->board));
 	free(crew);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * crew.h - a few pinned workers, threads or processes, that begin the same thing at the same time,
- * again and again; and the CPUs they may use.
+ * again and again.
  *
  * A worker calls the part in every round. What parts write for others, or read of them, lies in
- * memory from crew_alloc(), because a worker may be a process. All calls but crew_is_over() are
- * for the one thread that made the crew.
+ * memory from process_share() (process.h), because a worker may be a process. All calls but
+ * crew_is_over() are for the one thread that made the crew.
  */
 #ifndef XSKIT_BENCH_CREW_H
 #define XSKIT_BENCH_CREW_H
@@ -15,7 +15,6 @@
 #include <stdint.h>
 #include <xskit/err.h>
 
-#define CREW_MAX_CPUS    1024u /* XK_PLACE_MAX_CPUS */
 #define CREW_MAX_WORKERS 4096u
 
 struct crew;
@@ -36,7 +35,7 @@ int crew_start(struct crew **crew, const struct crew_config *config, struct xk_e
 
 /*
  * All workers do their part once. ms: the round is over after that long; 0: when they have done
- * it. 0; -EINTR: crew_interrupted(), and the round is worth nothing; -ECHILD: a worker died.
+ * it. 0; -EINTR: process_interrupted(), and the round is worth nothing; -ECHILD: a worker died.
  */
 int crew_round(struct crew *crew, unsigned ms, struct xk_err *err);
 
@@ -54,30 +53,6 @@ bool crew_was_disturbed(const struct crew *crew);
 /* The workers are gone afterwards. NULL: nothing. */
 void crew_end(struct crew *crew);
 
-/* Zeroed memory that threads and processes of a crew share; NULL: there is none. */
-void *crew_alloc(size_t bytes);
-void crew_free(void *mem, size_t bytes); /* NULL: nothing */
-
-/* CPUs an experiment may use, claimed for it (place.h) until they are put back. */
-struct crew_cpus {
-	unsigned count;
-	int cpu[CREW_MAX_CPUS];
-	unsigned n_claims;
-	int claim[CREW_MAX_CPUS];
-};
-
-/*
- * Those of a list, in its order (NULL or none: all that this process may use, in the order of
- * place.h). CMD_USAGE: one of them is none of this process's.
- */
-int crew_cpus_find(struct crew_cpus *cpus, const unsigned *list, unsigned n, struct xk_err *err);
-void crew_cpus_put(struct crew_cpus *cpus);
-
-/* SIGINT and SIGTERM from now on only set what crew_interrupted() tells. */
-void crew_catch_signals(void);
-bool crew_interrupted(void);
-
-uint64_t crew_now_ns(void); /* of the monotonic clock */
 uint64_t crew_cpu_ns(void); /* CPU time of the calling thread: a system call */
 
 #endif

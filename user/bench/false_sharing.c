@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "bench/bench.h"
 #include "bench/false_sharing.h"
+#include "bench/process.h"
 #include "report.h"
 
 #define SEEN 1.1 /* adjacent counters less dear than this, against padded, show nothing */
@@ -63,7 +64,7 @@ static void print_rows(struct result *result, const struct fs_opts *opts, unsign
 			.op = fs_op_names[op],
 			.scope = opts->processes ? "processes" : "threads",
 			.threads = threads,
-			.runs = opts->runs,
+			.runs = opts->common.runs,
 			.preempted = tallies[i].preempted,
 			.ns = spread->median,
 			.ns_min = spread->min,
@@ -76,7 +77,7 @@ static void print_rows(struct result *result, const struct fs_opts *opts, unsign
 }
 
 /* A machine that cannot show the effect says so, instead of a table that seems to disprove it. */
-static void print_verdict(struct result *result, unsigned threads, const struct crew_cpus *cpus,
+static void print_verdict(struct result *result, unsigned threads, const struct cpus *cpus,
 			  const struct fs_tally *tallies, unsigned n)
 {
 	double ratio = median_at(tallies, n, 8) / median_at(tallies, n, 64);
@@ -94,16 +95,16 @@ static void print_verdict(struct result *result, unsigned threads, const struct 
 }
 
 static int run_op(struct result *result, struct fs_field *field, const struct fs_opts *opts,
-		  const struct crew_cpus *cpus, unsigned threads, enum fs_op op, struct xk_err *err)
+		  const struct cpus *cpus, unsigned threads, enum fs_op op, struct xk_err *err)
 {
 	struct fs_tally tallies[FS_MAX_PLACES] = {0};
 	unsigned n = opts->layouts.count;
-	double *ns = calloc((size_t)n * opts->runs, sizeof(*ns));
+	double *ns = calloc((size_t)n * opts->common.runs, sizeof(*ns));
 	int ret = ns ? 0 : xk_err_fill(err, -ENOMEM, FS_WHAT, NULL, "note the runs");
 
 	for (unsigned i = 0; i < n && !ret; i++) {
 		tallies[i].place = &fs_layouts[opts->layouts.number[i]];
-		tallies[i].ns = ns + (size_t)i * opts->runs;
+		tallies[i].ns = ns + (size_t)i * opts->common.runs;
 	}
 	if (!ret)
 		ret = fs_tally_runs(field, op, tallies, n, opts, err);
@@ -117,7 +118,7 @@ static int run_op(struct result *result, struct fs_field *field, const struct fs
 }
 
 static int run_table(struct result *result, struct fs_field *field, const struct fs_opts *opts,
-		     const struct crew_cpus *cpus, unsigned threads, struct xk_err *err)
+		     const struct cpus *cpus, unsigned threads, struct xk_err *err)
 {
 	int ret = 0;
 
@@ -136,8 +137,8 @@ static int run_table(struct result *result, struct fs_field *field, const struct
 
 /* --- the whole --- */
 
-static int run_field(struct result *result, const struct fs_opts *opts,
-		     const struct crew_cpus *cpus, struct xk_err *err)
+static int run_field(struct result *result, const struct fs_opts *opts, const struct cpus *cpus,
+		     struct xk_err *err)
 {
 	unsigned threads = opts->threads ? opts->threads : cpus->count;
 	struct fs_field *field = NULL;
@@ -150,7 +151,7 @@ static int run_field(struct result *result, const struct fs_opts *opts,
 	return ret;
 }
 
-static int run(struct result *result, const struct fs_opts *opts, const struct crew_cpus *cpus,
+static int run(struct result *result, const struct fs_opts *opts, const struct cpus *cpus,
 	       struct xk_err *err)
 {
 	int ret = 0;
@@ -166,17 +167,17 @@ static int run(struct result *result, const struct fs_opts *opts, const struct c
 	return ret;
 }
 
-static int measure(const struct fs_opts *opts, const struct crew_cpus *cpus, int argc, char **argv,
+static int measure(const struct fs_opts *opts, const struct cpus *cpus, int argc, char **argv,
 		   struct xk_err *err)
 {
 	struct result result = {
 		.command = FS_WHAT,
 		.experiment = "false-sharing",
-		.json = opts->json,
+		.json = opts->common.json,
 	};
 	int ret;
 
-	crew_catch_signals();
+	process_catch_signals();
 	result_begin(&result, argc, argv, NULL);
 	ret = run(&result, opts, cpus, err);
 	if (ret && ret != -EINTR)
@@ -187,15 +188,17 @@ static int measure(const struct fs_opts *opts, const struct crew_cpus *cpus, int
 
 int bench_false_sharing(int argc, char **argv, struct xk_err *err)
 {
-	struct crew_cpus cpus = {0};
+	struct cpus cpus = {0};
 	struct fs_opts opts;
 	int ret = fs_opts_parse(&opts, argc - 1, argv + 1, err);
 
 	if (!ret)
-		ret = crew_cpus_find(&cpus, opts.cpus.number, opts.cpus.count, err);
-	if (!ret)
+		ret = cpus_find(&cpus, &opts.common.cpus, 0, err);
+	if (!ret) {
+		cpus_claim(&cpus);
 		ret = measure(&opts, &cpus, argc, argv, err);
-	crew_cpus_put(&cpus);
+	}
+	cpus_put(&cpus);
 	fs_opts_free(&opts);
 	return ret;
 }

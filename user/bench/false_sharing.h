@@ -8,10 +8,11 @@
 #ifndef XSKIT_BENCH_FALSE_SHARING_H
 #define XSKIT_BENCH_FALSE_SHARING_H
 
+#include "bench/cpus.h"
 #include "bench/crew.h"
+#include "bench/options.h"
 #include "bench/result.h"
 #include "bench/spread.h"
-#include "opts.h"
 
 #define FS_WHAT       "bench false-sharing"
 #define FS_MAX_STRIDE 512u /* bytes between two counters */
@@ -34,9 +35,9 @@ extern const char *const fs_layout_names[];
 
 struct fs_opts {
 	unsigned threads; /* 0: one a CPU */
-	struct number_list layouts, ops, cpus;
-	unsigned runs, run_ms;
-	bool sweep, matrix, processes, json;
+	struct number_list layouts, ops;
+	struct bench_options common;
+	bool sweep, matrix, processes;
 	struct xk_err *err;
 };
 
@@ -46,8 +47,8 @@ void fs_opts_free(struct fs_opts *opts);
 
 struct fs_field;
 
-int fs_field_create(struct fs_field **field, const struct fs_opts *opts,
-		    const struct crew_cpus *cpus, unsigned threads, struct xk_err *err);
+int fs_field_create(struct fs_field **field, const struct fs_opts *opts, const struct cpus *cpus,
+		    unsigned threads, struct xk_err *err);
 void fs_field_destroy(struct fs_field *field); /* NULL: nothing */
 
 struct fs_tally {
@@ -67,7 +68,7 @@ int fs_tally_runs(struct fs_field *field, enum fs_op op, struct fs_tally *tallie
 /* What --sweep and --matrix do instead of the table. As fs_tally_runs(). */
 int fs_sweep(struct result *result, struct fs_field *field, const struct fs_opts *opts,
 	     unsigned threads, struct xk_err *err);
-int fs_matrix(struct result *result, const struct fs_opts *opts, const struct crew_cpus *cpus,
+int fs_matrix(struct result *result, const struct fs_opts *opts, const struct cpus *cpus,
 	      struct xk_err *err);
 
 /* Another table from here on. */

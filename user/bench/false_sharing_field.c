@@ -7,6 +7,7 @@
 #include <xskit/atomic.h>
 #include <xskit/mem.h>
 #include "bench/false_sharing.h"
+#include "bench/process.h"
 
 #define CHUNK 16384u /* operations between two looks at whether the round is over */
 #define AGAIN 4u     /* times a run is made anew when the workers hardly ran together */
@@ -109,7 +110,7 @@ struct watch {
 
 static bool kept_cpu(struct watch *watch)
 {
-	struct watch now = {crew_now_ns(), crew_cpu_ns()};
+	struct watch now = {process_now_ns(), crew_cpu_ns()};
 	uint64_t wall = now.wall - watch->wall, cpu = now.cpu - watch->cpu;
 
 	*watch = now;
@@ -135,10 +136,10 @@ static void add_time(struct time *time, uint64_t ns)
 static uint64_t do_chunk(struct board *board, unsigned number, struct done *done,
 			 struct watch *watch, enum fs_op op, uint64_t *counter, uint64_t ops)
 {
-	uint64_t start = crew_now_ns(), end;
+	uint64_t start = process_now_ns(), end;
 
 	ops = loops[op](counter, ops);
-	end = crew_now_ns();
+	end = process_now_ns();
 	xk_store_relaxed(&board->slots[number].beat, end);
 	add_time(&done->all, end - start);
 	if (kept_cpu(watch) && neighbours_ran(board, number, start - (end - start)))
@@ -262,15 +263,15 @@ int fs_tally_runs(struct fs_field *field, enum fs_op op, struct fs_tally *tallie
 {
 	int ret = 0;
 
-	for (unsigned run = 0; run < opts->runs; run++)
+	for (unsigned run = 0; run < opts->common.runs; run++)
 		for (unsigned i = 0; i < n && !ret; i++) {
 			/* none is always the first */
 			struct fs_tally *tally = &tallies[(i + run) % n];
 
-			ret = time_run(field, op, tally, run, opts->run_ms, err);
+			ret = time_run(field, op, tally, run, opts->common.run_ms, err);
 		}
 	for (unsigned i = 0; i < n && !ret; i++)
-		tallies[i].spread = spread_of(tallies[i].ns, opts->runs);
+		tallies[i].spread = spread_of(tallies[i].ns, opts->common.runs);
 	return ret;
 }
 
@@ -288,7 +289,7 @@ static int create_memory(struct fs_field *field, struct xk_err *err)
 	if (ret)
 		return ret;
 	field->board_bytes = sizeof(struct board) + field->threads * sizeof(struct slot);
-	field->board = crew_alloc(field->board_bytes);
+	field->board = process_share(field->board_bytes);
 	if (!field->board)
 		return xk_err_fill(err, -ENOMEM, FS_WHAT, NULL, "allocate memory");
 	field->board->threads = field->threads;
@@ -296,7 +297,7 @@ static int create_memory(struct fs_field *field, struct xk_err *err)
 	return 0;
 }
 
-static int start_crew(struct fs_field *field, const struct crew_cpus *cpus, bool processes,
+static int start_crew(struct fs_field *field, const struct cpus *cpus, bool processes,
 		      struct xk_err *err)
 {
 	int *cpu = calloc(field->threads, sizeof(*cpu)), ret;
@@ -318,7 +319,7 @@ static int start_crew(struct fs_field *field, const struct crew_cpus *cpus, bool
 	return ret;
 }
 
-int fs_field_create(struct fs_field **out, const struct fs_opts *opts, const struct crew_cpus *cpus,
+int fs_field_create(struct fs_field **out, const struct fs_opts *opts, const struct cpus *cpus,
 		    unsigned threads, struct xk_err *err)
 {
 	struct fs_field *field = calloc(1, sizeof(*field));
@@ -344,7 +345,7 @@ void fs_field_destroy(struct fs_field *field)
 	if (!field)
 		return;
 	crew_end(field->crew);
-	crew_free(field->board, field->board_bytes);
+	process_unshare(field->board, field->board_bytes);
 	xk_mem_destroy(field->mem);
 	free(field);
 }

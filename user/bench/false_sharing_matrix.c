@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <xskit/atomic.h>
 #include "bench/false_sharing.h"
+#include "bench/process.h"
 
 #define TRIPS 5000u
 #define WARM  500u
@@ -47,9 +48,9 @@ static void part(const struct crew *crew, void *ctx, unsigned number)
 
 	if (!bounce(crew, net, number, 0, WARM))
 		return;
-	start = crew_now_ns();
+	start = process_now_ns();
 	if (bounce(crew, net, number, 2 * WARM, TRIPS) && !number)
-		net->ns = crew_now_ns() - start;
+		net->ns = process_now_ns() - start;
 }
 
 static int time_pair(const struct fs_opts *opts, const int cpu[2], struct net *net,
@@ -66,14 +67,14 @@ static int time_pair(const struct fs_opts *opts, const int cpu[2], struct net *n
 	struct crew *crew = NULL;
 	int ret = crew_start(&crew, &config, err);
 
-	for (unsigned run = 0; run < opts->runs && !ret; run++) {
+	for (unsigned run = 0; run < opts->common.runs && !ret; run++) {
 		net->line = 0;
 		ret = crew_round(crew, 0, err);
 		ns[run] = (double)net->ns / TRIPS;
 	}
 	crew_end(crew);
 	if (!ret)
-		*spread = spread_of(ns, opts->runs);
+		*spread = spread_of(ns, opts->common.runs);
 	return ret;
 }
 
@@ -104,7 +105,7 @@ static void print_pair(struct result *result, const struct fs_opts *opts, const 
 		.scope = opts->processes ? "processes" : "threads",
 		.cpu_a = cpu[0],
 		.cpu_b = cpu[1],
-		.runs = opts->runs,
+		.runs = opts->common.runs,
 		.ns = spread->median,
 		.ns_min = spread->min,
 		.ns_max = spread->max,
@@ -134,7 +135,7 @@ static double *table_row(const struct table *table, unsigned i)
 	return &table->cell[(size_t)i * (table->n + 1)];
 }
 
-static int table_make(struct table *table, const struct crew_cpus *cpus, struct xk_err *err)
+static int table_make(struct table *table, const struct cpus *cpus, struct xk_err *err)
 {
 	unsigned n = table->n = cpus->count;
 
@@ -157,7 +158,7 @@ static int table_make(struct table *table, const struct crew_cpus *cpus, struct 
 /* --- both --- */
 
 static int time_pairs(struct result *result, const struct fs_opts *opts,
-		      const struct crew_cpus *cpus, struct table *table, struct net *net,
+		      const struct cpus *cpus, struct table *table, struct net *net,
 		      double *ns, struct xk_err *err)
 {
 	struct spread spread;
@@ -171,17 +172,17 @@ static int time_pairs(struct result *result, const struct fs_opts *opts,
 			if (ret)
 				return ret;
 			table_row(table, i)[j + 1] = table_row(table, j)[i + 1] = spread.median;
-			if (opts->json)
+			if (opts->common.json)
 				print_pair(result, opts, cpu, &spread);
 		}
 	return ret;
 }
 
 static int make_and_time(struct result *result, const struct fs_opts *opts,
-			 const struct crew_cpus *cpus, struct table *table, struct xk_err *err)
+			 const struct cpus *cpus, struct table *table, struct xk_err *err)
 {
-	struct net *net = crew_alloc(sizeof(*net));
-	double *ns = calloc(opts->runs, sizeof(*ns));
+	struct net *net = process_share(sizeof(*net));
+	double *ns = calloc(opts->common.runs, sizeof(*ns));
 	int ret = table_make(table, cpus, err);
 
 	if (!ret && (!net || !ns))
@@ -189,11 +190,11 @@ static int make_and_time(struct result *result, const struct fs_opts *opts,
 	if (!ret)
 		ret = time_pairs(result, opts, cpus, table, net, ns, err);
 	free(ns);
-	crew_free(net, sizeof(*net));
+	process_unshare(net, sizeof(*net));
 	return ret;
 }
 
-static void print_note(struct result *result, const struct crew_cpus *cpus)
+static void print_note(struct result *result, const struct cpus *cpus)
 {
 	static const char alone[] = "one CPU: there is no other core to go to";
 	static const char units[] =
@@ -203,7 +204,7 @@ static void print_note(struct result *result, const struct crew_cpus *cpus)
 	result_line(result, "note", json_pack("{s:s}", "note", note), "%s", note);
 }
 
-int fs_matrix(struct result *result, const struct fs_opts *opts, const struct crew_cpus *cpus,
+int fs_matrix(struct result *result, const struct fs_opts *opts, const struct cpus *cpus,
 	      struct xk_err *err)
 {
 	struct table table = {0};
@@ -213,7 +214,7 @@ int fs_matrix(struct result *result, const struct fs_opts *opts, const struct cr
 		       sizeof(pair_columns) / sizeof(*pair_columns));
 	print_note(result, cpus);
 	ret = cpus->count < 2 ? 0 : make_and_time(result, opts, cpus, &table, err);
-	if (!ret && !opts->json && cpus->count > 1) {
+	if (!ret && !opts->common.json && cpus->count > 1) {
 		fs_use_columns(result, "core-to-core", table.columns, table.n + 1);
 		for (unsigned i = 0; i < table.n; i++)
 			result_row(result, table_row(&table, i));

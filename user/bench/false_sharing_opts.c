@@ -6,9 +6,6 @@ enum {
 	KEY_THREADS = 0x100,
 	KEY_LAYOUT,
 	KEY_OP,
-	KEY_RUNS,
-	KEY_RUN_MS,
-	KEY_CPU,
 	KEY_SWEEP,
 	KEY_MATRIX,
 	KEY_PROCESSES,
@@ -34,11 +31,6 @@ static const struct argp_option options[] = {
 	 "instead: counters 8 to 512 bytes apart, and where interference ends", 2},
 	{"matrix", KEY_MATRIX, 0, 0,
 	 "instead: the round trip of one cache line between each two CPUs", 2},
-	{"runs", KEY_RUNS, "N", 0, "of each layout, interleaved (7)", 3},
-	{"run-ms", KEY_RUN_MS, "MS", 0, "how long a run takes (20)", 3},
-	{"cpu", KEY_CPU, "LIST", 0, "CPUs of the workers, or auto (auto: all this process may use)",
-	 3},
-	{"json", 'j', 0, 0, "JSON Lines on stdout instead of text", 3},
 	{0},
 };
 
@@ -64,12 +56,6 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		return opt_choices("--layout", word, fs_layout_names, &o->layouts, o->err);
 	case KEY_OP:
 		return opt_choices("--op", word, fs_op_names, &o->ops, o->err);
-	case KEY_RUNS:
-		return opt_u32("--runs", word, 1, 10000, &o->runs, o->err);
-	case KEY_RUN_MS:
-		return opt_u32("--run-ms", word, 1, 60000, &o->run_ms, o->err);
-	case KEY_CPU:
-		return opt_list("--cpu", word, "auto", CREW_MAX_CPUS - 1, &o->cpus, o->err);
 	case KEY_SWEEP:
 		o->sweep = true;
 		return 0;
@@ -78,9 +64,6 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		return 0;
 	case KEY_PROCESSES:
 		o->processes = true;
-		return 0;
-	case 'j':
-		o->json = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -114,8 +97,14 @@ int fs_opts_parse(struct fs_opts *opts, int argc, char **argv, struct xk_err *er
 	};
 	int ret;
 
-	*opts = (struct fs_opts){.runs = 7, .run_ms = 20, .err = err};
-	ret = opts_parse(&line, argc, argv);
+	*opts = (struct fs_opts){
+		.common = {.runs = 7,
+			   .run_ms = 20,
+			   .cpus_for =
+				   "CPUs of the workers, or auto (auto: all this process may use)"},
+		.err = err,
+	};
+	ret = bench_options_parse(&opts->common, &line, argc, argv);
 	return ret ? ret : set_defaults(opts, err);
 }
 
@@ -123,5 +112,5 @@ void fs_opts_free(struct fs_opts *opts)
 {
 	free(opts->layouts.number);
 	free(opts->ops.number);
-	free(opts->cpus.number);
+	bench_options_free(&opts->common);
 }

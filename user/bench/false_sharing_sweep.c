@@ -106,7 +106,7 @@ static void print_rows(struct result *result, const struct fs_opts *opts, unsign
 			.scope = opts->processes ? "processes" : "threads",
 			.distance_bytes = distances[i].stride,
 			.threads = threads,
-			.runs = opts->runs,
+			.runs = opts->common.runs,
 			.preempted = tallies[i].preempted,
 			.ns = spread->median,
 			.ns_min = spread->min,
@@ -124,14 +124,14 @@ static int sweep_op(struct result *result, struct fs_field *field, const struct 
 		    unsigned threads, enum fs_op op, struct xk_err *err)
 {
 	struct fs_tally tallies[PLACES] = {0};
-	double *ns = calloc(PLACES * opts->runs, sizeof(*ns));
+	double *ns = calloc(PLACES * opts->common.runs, sizeof(*ns));
 	int ret;
 
 	if (!ns)
 		return xk_err_fill(err, -ENOMEM, FS_WHAT, NULL, "note the runs");
 	for (unsigned i = 0; i < PLACES; i++)
 		tallies[i] = (struct fs_tally){.place = &distances[i],
-					       .ns = ns + (size_t)i * opts->runs};
+					       .ns = ns + (size_t)i * opts->common.runs};
 	ret = fs_tally_runs(field, op, tallies, PLACES, opts, err);
 	if (!ret)
 		print_rows(result, opts, threads, op, tallies);

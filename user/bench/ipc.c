@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <xskit/place.h>
 #include "bench/bench.h"
+#include "bench/cpus.h"
 #include "bench/ipc_pair.h"
 #include "bench/ipc_shells.h"
 #include "cmd.h"
@@ -13,40 +13,13 @@
 
 /* --- CPUs --- */
 
-static bool may_use(const struct xk_place *place, unsigned cpu)
+static int find_cpus(struct cpus *cpus, const struct ipc_opts *opts, struct xk_err *err)
 {
-	for (unsigned i = 0; i < place->count; i++)
-		if ((unsigned)place->cpu[i] == cpu)
-			return true;
-	return false;
-}
+	int ret = cpus_find(cpus, &opts->common.cpus, 2, err);
 
-static int choose_cpus(const struct number_list *list, const struct xk_place *place, int cpu[2],
-		       struct xk_err *err)
-{
-	if (list->count > 2)
-		return opt_bad(err, "--cpu", "too many", "one CPU for both ends, or one for each");
-	for (unsigned i = 0; i < list->count; i++)
-		if (!may_use(place, list->number[i])) {
-			xk_err_fill(err, -EINVAL, "--cpu", "`nproc` and `taskset -p $$` tell which",
-				    "this process may not run on a CPU %u", list->number[i]);
-			return CMD_USAGE;
-		}
-	cpu[0] = list->count ? (int)list->number[0] : place->cpu[0];
-	cpu[1] = list->count == 2   ? (int)list->number[1]
-		 : list->count == 1 ? cpu[0]
-				    : place->cpu[place->count > 1];
-	return 0;
-}
-
-static int find_cpus(const struct number_list *list, int cpu[2], struct xk_err *err)
-{
-	struct xk_place place;
-	int ret = xk_place_find(&place, -1);
-
-	if (ret)
-		return xk_err_fill(err, ret, "--cpu", NULL, "find the CPUs");
-	return choose_cpus(list, &place, cpu, err);
+	if (!ret && cpus->count == 1)
+		cpus->cpu[1] = cpus->cpu[0];
+	return ret;
 }
 
 /* --- the table --- */
@@ -54,11 +27,12 @@ static int find_cpus(const struct number_list *list, int cpu[2], struct xk_err *
 static void tell_absent(struct result *result, const struct ipc_method *method, unsigned bytes,
 			const struct xk_err *why)
 {
-	json_t *line = json_pack("{s:s,s:s,s:i,s:s}", "experiment", "ipc", "method", method->name,
-				 "bytes", (int)bytes, "why", why->why);
+	json_t *line =
+		json_pack("{s:s,s:s,s:i,s:s,s:s}", "experiment", "ipc", "method", method->name,
+			  "bytes", (int)bytes, "why", why->why, "fix", why->fix);
 
-	result_line(result, "absent", line, "%-20s  %7u  not measured: %s", method->name, bytes,
-		    why->why);
+	result_line(result, "absent", line, "%-20s  %7u  not measured: %s%s%s", method->name, bytes,
+		    why->why, *why->fix ? ": " : "", why->fix);
 }
 
 static int run_row(struct result *result, const struct ipc_pair *pair,
@@ -90,32 +64,17 @@ static int run_rows(struct result *result, const struct ipc_pair *pair, struct x
 	return ret;
 }
 
-/* Other programs of this project keep off these CPUs; that they cannot be told is no reason not to
- * run. */
-static int run_claimed(struct result *result, const struct ipc_pair *pair, struct xk_err *err)
-{
-	int claim[2] = {xk_place_claim(pair->cpu[0]), -1}, ret;
-
-	if (pair->cpu[1] != pair->cpu[0])
-		claim[1] = xk_place_claim(pair->cpu[1]);
-	else
-		report_note("both ends on CPU %d: they take turns, and nothing spins",
-			    pair->cpu[0]);
-	ret = run_rows(result, pair, err);
-	for (unsigned i = 0; i < 2; i++)
-		if (claim[i] >= 0)
-			close(claim[i]);
-	return ret;
-}
-
-static int run_pair(struct result *result, const struct ipc_opts *opts, const int cpu[2],
+static int run_pair(struct result *result, const struct ipc_opts *opts, struct cpus *cpus,
 		    struct xk_err *err)
 {
 	struct ipc_notes notes;
-	struct ipc_pair pair = {.opts = opts, .notes = &notes, .cpu = {cpu[0], cpu[1]}};
+	struct ipc_pair pair = {.opts = opts, .notes = &notes, .cpu = cpus->cpu};
 	char name[32];
 	int ret;
 
+	if (cpus->cpu[0] == cpus->cpu[1])
+		report_note("both ends on CPU %d: they take turns, and nothing spins",
+			    cpus->cpu[0]);
 	snprintf(name, sizeof(name), "run-%d", (int)getpid());
 	ret = ipc_notes_open(&notes, name, err);
 	if (!ret)
@@ -124,8 +83,10 @@ static int run_pair(struct result *result, const struct ipc_opts *opts, const in
 		ret = ipc_notes_sit(&notes, IPC_SEAT_SENDER);
 	if (!ret)
 		ret = ipc_pair_prepare(&pair, err);
-	if (!ret)
-		ret = run_claimed(result, &pair, err);
+	if (!ret) {
+		cpus_claim(cpus);
+		ret = run_rows(result, &pair, err);
+	}
 	ipc_pair_release(&pair);
 	ipc_notes_clear(&notes);
 	ipc_notes_close(&notes, true);
@@ -136,7 +97,7 @@ static int run_pair(struct result *result, const struct ipc_opts *opts, const in
 static int run_shell(struct result *result, const struct ipc_opts *opts, int cpu,
 		     struct xk_err *err)
 {
-	int ret = ipc_pin(cpu);
+	int ret = process_pin(cpu);
 
 	if (ret)
 		return xk_err_fill(err, ret, IPC_WHAT, NULL, "pin to CPU %d", cpu);
@@ -145,7 +106,7 @@ static int run_shell(struct result *result, const struct ipc_opts *opts, int cpu
 
 /* --- the whole --- */
 
-static int run(const struct ipc_opts *opts, const int cpu[2], int argc, char **argv,
+static int run(const struct ipc_opts *opts, struct cpus *cpus, int argc, char **argv,
 	       struct xk_err *err)
 {
 	struct result result = {
@@ -153,17 +114,17 @@ static int run(const struct ipc_opts *opts, const int cpu[2], int argc, char **a
 		.experiment = "ipc",
 		.columns = ipc_columns,
 		.n_columns = ipc_n_columns,
-		.json = opts->json,
+		.json = opts->common.json,
 	};
 	int ret;
 
-	ipc_catch_signals();
+	process_catch_signals();
 	ret = ipc_ticks_start();
 	if (ret)
 		return xk_err_fill(err, ret, IPC_WHAT, NULL, "start a timer");
 	result_begin(&result, argc, argv, NULL);
-	ret = opts->method ? run_shell(&result, opts, cpu[opts->side], err)
-			   : run_pair(&result, opts, cpu, err);
+	ret = opts->method ? run_shell(&result, opts, cpus->cpu[opts->side], err)
+			   : run_pair(&result, opts, cpus, err);
 	ipc_ticks_stop();
 	if (ret && ret != -EINTR)
 		return ret;
@@ -173,13 +134,15 @@ static int run(const struct ipc_opts *opts, const int cpu[2], int argc, char **a
 
 int bench_ipc(int argc, char **argv, struct xk_err *err)
 {
+	struct cpus cpus = {0};
 	struct ipc_opts opts;
-	int cpu[2], ret = ipc_opts_parse(&opts, argc - 1, argv + 1, err);
+	int ret = ipc_opts_parse(&opts, argc - 1, argv + 1, err);
 
 	if (!ret)
-		ret = find_cpus(&opts.cpus, cpu, err);
+		ret = find_cpus(&cpus, &opts, err);
 	if (!ret)
-		ret = run(&opts, cpu, argc, argv, err);
+		ret = run(&opts, &cpus, argc, argv, err);
+	cpus_put(&cpus);
 	ipc_opts_free(&opts);
 	return ret;
 }

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <xskit/err.h>
+#include "bench/process.h"
 
 #define IPC_WHAT      "bench ipc"
 #define IPC_TICK_MS   50
@@ -111,8 +112,6 @@ extern volatile sig_atomic_t ipc_ticked;
 
 int ipc_ticks_start(void); /* of this process; also SIGPIPE is ignored */
 void ipc_ticks_stop(void);
-void ipc_catch_signals(void); /* SIGINT and SIGTERM only set what ipc_interrupted() tells */
-bool ipc_interrupted(void);
 
 /* 0: wait on. -EPIPE, -ETIMEDOUT, -EINTR as above. */
 int ipc_still(struct ipc_end *end);
@@ -122,8 +121,6 @@ static inline int ipc_spin_still(struct ipc_end *end)
 {
 	return __builtin_expect(ipc_ticked, 0) ? ipc_still(end) : 0;
 }
-
-uint64_t ipc_now_ns(void);
 
 /* What a call that failed with errno means: 0 try again. */
 int ipc_call_failed(struct ipc_end *end);

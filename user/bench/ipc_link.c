@@ -52,7 +52,7 @@ static int await_packet(int control)
 {
 	struct pollfd fd = {.fd = control, .events = POLLIN};
 
-	if (ipc_interrupted())
+	if (process_interrupted())
 		return -EINTR;
 	return poll(&fd, 1, IPC_TICK_MS) > 0 ? 1 : 0;
 }
@@ -61,7 +61,7 @@ int ipc_control_receive(int control, void *packet, size_t len, int *fds, unsigne
 			unsigned ticks)
 {
 	int nothing[IPC_MAX_FDS], ret = 0;
-	uint64_t until = ipc_now_ns() + ticks * UINT64_C(1000000) * IPC_TICK_MS;
+	uint64_t until = process_now_ns() + ticks * UINT64_C(1000000) * IPC_TICK_MS;
 	unsigned none;
 	union fds_room room;
 	struct iovec part = {.iov_base = packet, .iov_len = len};
@@ -73,7 +73,7 @@ int ipc_control_receive(int control, void *packet, size_t len, int *fds, unsigne
 
 	while (!ret) {
 		ret = await_packet(control);
-		if (!ret && ticks && ipc_now_ns() > until)
+		if (!ret && ticks && process_now_ns() > until)
 			return -ETIMEDOUT;
 	}
 	if (ret < 0)
@@ -155,7 +155,7 @@ static int serve_round(struct ipc_end *end, const struct ipc_order *order, uint6
 	if (ret || ready.ret)
 		return ret ? ret : ready.ret;
 	said.ret = do_round(end, order, line, &said);
-	said.end_ns = ipc_now_ns();
+	said.end_ns = process_now_ns();
 	said.cpu_ns = ipc_cpu_ns() - cpu;
 	said.calls = end->calls - calls;
 	total->received += said.seen.received;
@@ -255,7 +255,7 @@ int ipc_drive_round(struct ipc_end *end, uint64_t count, bool check, struct xk_h
 	if (ret)
 		return ret;
 	cpu = ipc_cpu_ns();
-	start = ipc_now_ns();
+	start = process_now_ns();
 	ret = trips ? ipc_loop_ask(end, count, check, hist, &seen)
 		    : ipc_loop_send(end, count, check);
 	cpu = ipc_cpu_ns() - cpu;
@@ -282,7 +282,7 @@ int ipc_drive_floor(struct ipc_end *end, uint64_t *line, double *floor_ns)
 
 	if (ret)
 		return ret;
-	start = ipc_now_ns();
+	start = process_now_ns();
 	ret = end_round(end, ipc_loop_bounce(end, line), &said);
 	if (!ret)
 		*floor_ns = (double)(said.end_ns - start) / IPC_FLOOR_TRIPS;

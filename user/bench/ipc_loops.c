@@ -100,7 +100,7 @@ int ipc_loop_ask(struct ipc_end *end, uint64_t count, bool check, struct xk_hist
 		 struct ipc_seen *seen)
 {
 	char *message = fresh_message(end);
-	uint64_t next = 0, number, before = ipc_now_ns(), now;
+	uint64_t next = 0, number, before = process_now_ns(), now;
 	int ret = 0;
 	bool whole;
 
@@ -108,7 +108,7 @@ int ipc_loop_ask(struct ipc_end *end, uint64_t count, bool check, struct xk_hist
 		ret = send_one(end, message, i, check);
 		if (!ret)
 			ret = receive_one(end, check, &number, &whole);
-		now = ipc_now_ns();
+		now = process_now_ns();
 		if (ret)
 			break;
 		xk_hist_record(hist, now - before);

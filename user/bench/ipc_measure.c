@@ -133,7 +133,7 @@ static int time_runs(struct ipc_end *end, const struct ipc_opts *opts, uint64_t 
 	struct ipc_round round, sum = {0};
 	int ret = 0;
 
-	for (unsigned i = 0; i < opts->runs && !ret; i++) {
+	for (unsigned i = 0; i < opts->common.runs && !ret; i++) {
 		ret = ipc_drive_round(end, count, false, hist, &round);
 		if (ret)
 			break;
@@ -146,7 +146,7 @@ static int time_runs(struct ipc_end *end, const struct ipc_opts *opts, uint64_t 
 	if (ret)
 		return ret;
 	if (end->made.metric == IPC_STREAM)
-		note_rates(row, rates, opts->runs);
+		note_rates(row, rates, opts->common.runs);
 	else
 		row->rtt_ns = hist;
 	if (end->made.metric == IPC_STREAM || isnan(row->cpu_s_per_million))
@@ -157,7 +157,7 @@ static int time_runs(struct ipc_end *end, const struct ipc_opts *opts, uint64_t 
 int ipc_measure(struct ipc_end *end, const struct ipc_opts *opts, uint64_t *line,
 		struct xk_hist *hist, struct ipc_row *row)
 {
-	double *rates = calloc(opts->runs, sizeof(*rates));
+	double *rates = calloc(opts->common.runs, sizeof(*rates));
 	uint64_t count;
 	int ret = rates ? 0 : -ENOMEM;
 

@@ -36,9 +36,9 @@ static struct sockaddr_un socket_at(const struct ipc_notes *notes)
 
 static int still_time(const struct meeting *meeting)
 {
-	if (ipc_interrupted())
+	if (process_interrupted())
 		return -EINTR;
-	return ipc_now_ns() < meeting->until ? 0 : -ETIMEDOUT;
+	return process_now_ns() < meeting->until ? 0 : -ETIMEDOUT;
 }
 
 static int listen_there(const struct meeting *meeting)
@@ -143,7 +143,7 @@ int ipc_meet(struct ipc_notes *notes, enum ipc_seat seat, unsigned ticks, struct
 	struct meeting meeting = {
 		.notes = notes,
 		.seat = seat,
-		.until = ipc_now_ns() + ticks * UINT64_C(1000000) * IPC_TICK_MS,
+		.until = process_now_ns() + ticks * UINT64_C(1000000) * IPC_TICK_MS,
 		.at = socket_at(notes),
 	};
 	int ret;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xskit/place.h>
 #include "bench/ipc_notes.h"
 #include "bench/ipc_opts.h"
 #include "cmd.h"
@@ -14,9 +13,7 @@ enum {
 	KEY_METHOD = 0x100,
 	KEY_METRIC,
 	KEY_BYTES,
-	KEY_RUNS,
 	KEY_TIMEOUT,
-	KEY_CPU,
 };
 
 static const struct argp_option options[] = {
@@ -24,17 +21,11 @@ static const struct argp_option options[] = {
 	 "by name; an unknown one tells what there is (all; right, textbook)", 1},
 	{"metric", KEY_METRIC, "LIST", 0, "throughput, rtt (both)", 1},
 	{"bytes", KEY_BYTES, "LIST", 0, "of a message, from 8 to 1048576 (8,64,1024,65536)", 2},
-	{"runs", KEY_RUNS, "N", 0, "timed runs of each (3)", 3},
 	{"duration", 'd', "S", 0, "of a timed run (0.1)", 3},
 	{"messages", 'n', "N", 0, "messages, or round trips, of each run, instead of a duration",
 	 3},
 	{"timeout", KEY_TIMEOUT, "S", 0,
 	 "wait so long for the other end to come, and for a message to move (10)", 3},
-	{"cpu", KEY_CPU, "LIST", 0,
-	 "CPUs of sender and receiver, or one for both (of two shells: for this end), or auto "
-	 "(auto)",
-	 3},
-	{"json", 'j', 0, 0, "JSON Lines on stdout instead of text", 3},
 	{0},
 };
 
@@ -58,7 +49,7 @@ static int unknown_method(const char *word, struct xk_err *err)
 
 	for (unsigned i = 0; ipc_methods[i] && len < sizeof(fix); i++)
 		len += (size_t)snprintf(fix + len, sizeof(fix) - len, " %s", ipc_methods[i]->name);
-	xk_err_fill(err, -EINVAL, "method", fix, "'%s' is none", word);
+	xk_err_fill(err, -EINVAL, "--method", fix, "'%s' is none", word);
 	return CMD_USAGE;
 }
 
@@ -134,8 +125,6 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case KEY_BYTES:
 		return opt_numbers("--bytes", word, IPC_MIN_BYTES, IPC_MAX_BYTES, &o->bytes,
 				   o->err);
-	case KEY_RUNS:
-		return opt_u32("--runs", word, 1, 10000, &o->runs, o->err);
 	case 'd':
 		return parse_seconds("--duration", word, &o->run_s, o->err);
 	case 'n':
@@ -143,11 +132,6 @@ static error_t parse(int key, char *word, struct argp_state *state)
 			       o->err);
 	case KEY_TIMEOUT:
 		return parse_seconds("--timeout", word, &o->timeout_s, o->err);
-	case KEY_CPU:
-		return opt_list("--cpu", word, "auto", XK_PLACE_MAX_CPUS - 1, &o->cpus, o->err);
-	case 'j':
-		o->json = true;
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -207,8 +191,18 @@ int ipc_opts_parse(struct ipc_opts *opts, int argc, char **argv, struct xk_err *
 	};
 	int ret;
 
-	*opts = (struct ipc_opts){.runs = 3, .run_s = 0.1, .timeout_s = 10, .err = err};
-	ret = opts_parse(&line, argc, argv);
+	*opts = (struct ipc_opts){
+		.common = {.runs = 3,
+			   .cpus_for =
+				   "CPUs of sender and receiver, or one for both (of two shells: "
+				   "for this end), or auto (auto)"},
+		.run_s = 0.1,
+		.timeout_s = 10,
+		.err = err,
+	};
+	ret = bench_options_parse(&opts->common, &line, argc, argv);
+	if (!ret && opts->common.cpus.count > 2)
+		ret = opt_bad(err, "--cpu", "too many", "one CPU for both ends, or one for each");
 	if (!ret)
 		ret = parse_end(opts, word);
 	return ret ? ret : set_defaults(opts);
@@ -219,5 +213,5 @@ void ipc_opts_free(struct ipc_opts *opts)
 	free(opts->methods.number);
 	free(opts->bytes.number);
 	free(opts->metrics.number);
-	free(opts->cpus.number);
+	bench_options_free(&opts->common);
 }

@@ -4,16 +4,15 @@
 #define XSKIT_BENCH_IPC_OPTS_H
 
 #include "bench/ipc.h"
-#include "opts.h"
+#include "bench/options.h"
 
 struct ipc_opts {
 	struct number_list methods; /* places in ipc_methods */
-	struct number_list bytes, metrics, cpus;
-	uint32_t runs;
+	struct number_list bytes, metrics;
+	struct bench_options common;
 	double run_s;      /* of a timed run */
 	uint64_t messages; /* of each run instead; 0: as many as take run_s */
 	double timeout_s;
-	bool json;
 	const struct ipc_method *method; /* two shells: this one, this end, this name; else NULL */
 	unsigned side;
 	const char *name;

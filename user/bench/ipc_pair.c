@@ -1,54 +1,30 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "bench/ipc_pair.h"
 
-int ipc_pin(int cpu)
-{
-	size_t size = CPU_ALLOC_SIZE((size_t)cpu + 1);
-	cpu_set_t *set = CPU_ALLOC((size_t)cpu + 1);
-	int ret;
-
-	if (!set)
-		return -ENOMEM;
-	CPU_ZERO_S(size, set);
-	CPU_SET_S((size_t)cpu, size, set);
-	ret = sched_setaffinity(0, size, set) ? -errno : 0;
-	CPU_FREE(set);
-	return ret;
-}
-
 int ipc_pair_prepare(struct ipc_pair *pair, struct xk_err *err)
 {
-	int ret = ipc_pin(pair->cpu[0]);
+	int ret = process_pin(pair->cpu[0]);
 
 	pair->line = NULL;
 	if (ret)
 		return xk_err_fill(err, ret, IPC_WHAT, NULL, "pin to CPU %d", pair->cpu[0]);
 	if (pair->cpu[0] == pair->cpu[1])
 		return 0; /* no line goes anywhere */
-	pair->line = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (pair->line != MAP_FAILED)
-		return 0;
-	pair->line = NULL;
-	return xk_err_fill(err, -errno, IPC_WHAT, NULL, "share a page");
+	pair->line = process_share(sizeof(*pair->line));
+	return pair->line ? 0 : xk_err_fill(err, -errno, IPC_WHAT, NULL, "share a page");
 }
 
 void ipc_pair_release(struct ipc_pair *pair)
 {
-	if (pair->line)
-		munmap(pair->line, (size_t)sysconf(_SC_PAGESIZE));
+	process_unshare(pair->line, sizeof(*pair->line));
 }
 
-/* Ends with the parent, whose business the terminal's signals are. */
 static _Noreturn void be_child(const struct ipc_pair *pair, struct ipc_end *end,
 			       const struct ipc_method *method, const struct ipc_made *made,
 			       pid_t parent)
@@ -56,13 +32,8 @@ static _Noreturn void be_child(const struct ipc_pair *pair, struct ipc_end *end,
 	struct ipc_seen seen = {0};
 	int ret;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it died before that */
-		_exit(1);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	ret = ipc_pin(pair->cpu[1]);
+	process_follow(parent);
+	ret = process_pin(pair->cpu[1]);
 	if (!ret)
 		ret = ipc_ticks_start();
 	if (!ret)
@@ -147,7 +118,7 @@ int ipc_pair_measure(const struct ipc_pair *pair, const struct ipc_method *metho
 {
 	int ret = 0;
 
-	*row = ipc_row_of(method, bytes, pair->opts->runs);
+	*row = ipc_row_of(method, bytes, pair->opts->common.runs);
 	if (method->spins && pair->cpu[0] == pair->cpu[1]) {
 		xk_err_fill(err, -EINVAL, method->name, "give it two CPUs",
 			    "both ends spin, and have one CPU between them");

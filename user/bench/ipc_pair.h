@@ -9,11 +9,9 @@
 struct ipc_pair {
 	const struct ipc_opts *opts;
 	struct ipc_notes *notes;
-	int cpu[2];
+	const int *cpu; /* of side 0, of side 1 */
 	uint64_t *line; /* shared, for the floor */
 };
-
-int ipc_pin(int cpu); /* this process */
 
 /* This process to its CPU, and what the pairs share. */
 int ipc_pair_prepare(struct ipc_pair *pair, struct xk_err *err);

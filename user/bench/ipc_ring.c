@@ -12,239 +12,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#include <xskit/spsc.h>
-#include <xskit/spsc_latency.h>
 #include "bench/ipc_message.h"
+#include "bench/ipc_ring.h"
 #include "bench/ipc_slots.h"
-
-#define STREAM_BYTES  (512u << 10)
-#define STREAM_SLOTS  4096u
-#define LATENCY_SLOTS 16u
-#define WAIT_NS       (IPC_TICK_MS * 1000000ll)
-
-struct rings {
-	void *memory;
-	bool sleeps, trips;
-	struct xk_spsc_prod prod;
-	struct xk_spsc_cons cons;
-	struct xk_spsc_latency_prod ask;
-	struct xk_spsc_latency_cons answer;
-};
-
-/* --- two rings in one piece of memory: that to which side i sends is i --- */
-
-static uint32_t stream_slots(uint32_t bytes)
-{
-	uint32_t slots = STREAM_SLOTS;
-
-	while (slots > 4 && (uint64_t)slots * bytes > STREAM_BYTES)
-		slots /= 2;
-	return slots;
-}
-
-static struct xk_spsc_config stream_config(const struct ipc_made *made, bool sleeps)
-{
-	return (struct xk_spsc_config){
-		.record_bytes = made->bytes,
-		.slots = stream_slots(made->bytes),
-		.flags = sleeps ? XK_RING_SLEEP : 0,
-	};
-}
-
-static struct xk_spsc_latency_config latency_config(const struct ipc_made *made, bool sleeps)
-{
-	return (struct xk_spsc_latency_config){
-		.record_bytes = made->bytes,
-		.slots = LATENCY_SLOTS,
-		.flags = sleeps ? XK_RING_SLEEP : 0,
-	};
-}
-
-static size_t ring_bytes(const struct ipc_made *made, bool sleeps)
-{
-	const struct xk_spsc_config stream = stream_config(made, sleeps);
-	const struct xk_spsc_latency_config latency = latency_config(made, sleeps);
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t bytes =
-		made->metric == IPC_STREAM ? xk_spsc_size(&stream) : xk_spsc_latency_size(&latency);
-
-	return (bytes + page - 1) / page * page;
-}
-
-static int init_ring(const struct ipc_made *made, void *at, size_t len, bool sleeps)
-{
-	const struct xk_spsc_config stream = stream_config(made, sleeps);
-	const struct xk_spsc_latency_config latency = latency_config(made, sleeps);
-
-	return made->metric == IPC_STREAM ? xk_spsc_init(at, len, &stream)
-					  : xk_spsc_latency_init(at, len, &latency);
-}
-
-static void *map(const struct ipc_made *made)
-{
-	void *memory = mmap(NULL, made->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-			    made->fd[0], 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-static int init_rings(const struct ipc_made *made, size_t len, bool sleeps)
-{
-	char *memory = map(made);
-	int ret = memory ? init_ring(made, memory, len, sleeps) : -errno;
-
-	if (!ret && made->metric == IPC_TRIPS)
-		ret = init_ring(made, memory + len, len, sleeps);
-	if (memory)
-		munmap(memory, made->size);
-	return ret;
-}
-
-static int make(struct ipc_made *made, bool sleeps, struct xk_err *err)
-{
-	size_t len = ring_bytes(made, sleeps);
-	int ret;
-
-	made->size = made->metric == IPC_STREAM ? len : 2 * len;
-	ret = ipc_slots_make(made, "ring", err);
-	if (ret)
-		return ret;
-	ret = init_rings(made, len, sleeps);
-	if (ret) {
-		close(made->fd[0]);
-		made->n_fds = 0;
-		xk_err_fill(err, ret, "ring", NULL, "make it for messages of %u bytes",
-			    made->bytes);
-	}
-	return ret;
-}
-
-static int spin_make(struct ipc_made *made, const struct ipc_maker *maker, struct xk_err *err)
-{
-	(void)maker;
-	return make(made, false, err);
-}
-
-static int futex_make(struct ipc_made *made, const struct ipc_maker *maker, struct xk_err *err)
-{
-	(void)maker;
-	return make(made, true, err);
-}
-
-/* --- an end --- */
-
-static int take_seats(struct ipc_end *end, struct rings *rings)
-{
-	const struct ipc_made *made = &end->made;
-	size_t len = rings->trips ? made->size / 2 : made->size;
-	char *out = (char *)rings->memory + end->side * len;
-	char *in = (char *)rings->memory + !end->side * len;
-	int ret;
-
-	if (!rings->trips)
-		return end->side ? xk_spsc_consumer(&rings->cons, rings->memory, len, made->fd[0])
-				 : xk_spsc_producer(&rings->prod, rings->memory, len, made->fd[0]);
-	/* no descriptor: two rings in one file would have their seats' locks in the same bytes */
-	ret = xk_spsc_latency_producer(&rings->ask, out, len, -1);
-	return ret ? ret : xk_spsc_latency_consumer(&rings->answer, in, len, -1);
-}
-
-static int ring_open(struct ipc_end *end, bool sleeps)
-{
-	struct rings *rings = aligned_alloc(128, (sizeof(*rings) + 127) / 128 * 128);
-	int ret;
-
-	if (!rings)
-		return -ENOMEM;
-	*rings = (struct rings){.sleeps = sleeps, .trips = end->made.metric == IPC_TRIPS};
-	rings->memory = map(&end->made);
-	ret = rings->memory ? take_seats(end, rings) : -errno;
-	if (ret) {
-		if (rings->memory)
-			munmap(rings->memory, end->made.size);
-		free(rings);
-		return ret;
-	}
-	end->state = rings;
-	return 0;
-}
-
-static int spin_open(struct ipc_end *end)
-{
-	return ring_open(end, false);
-}
-
-static int futex_open(struct ipc_end *end)
-{
-	return ring_open(end, true);
-}
-
-static void ring_close(struct ipc_end *end)
-{
-	struct rings *rings = end->state;
-
-	if (rings->trips) {
-		xk_spsc_latency_producer_detach(&rings->ask);
-		xk_spsc_latency_consumer_detach(&rings->answer);
-	} else if (end->side) {
-		xk_spsc_consumer_detach(&rings->cons);
-	} else {
-		xk_spsc_producer_detach(&rings->prod);
-	}
-	munmap(rings->memory, end->made.size);
-	close(end->made.fd[0]);
-	end->made.n_fds = 0;
-	free(rings);
-}
-
-/* --- waiting --- */
-
-/* What is waited for: that the word at `word` is, or is not, `value`. */
-struct wanted {
-	struct ipc_end *end;
-	xk_a64 *word;
-	uint64_t value;
-	bool equal;
-	struct xk_ring_bell *bell;
-	bool slept;
-};
-
-/* Called by xk_ring_await() again and again. With the bell set, what follows "no" is a sleep. */
-static bool is_there(void *ctx)
-{
-	struct wanted *wanted = ctx;
-
-	if ((xk_load_seq(wanted->word) == wanted->value) == wanted->equal)
-		return true;
-	if (xk_load_relaxed(&wanted->bell->waiting)) {
-		wanted->end->calls++;
-		wanted->slept = true;
-	}
-	return false;
-}
-
-/* A bell that was left set by a wait that needed no sleep must not look like the next one's. */
-static void lower_bell(struct xk_ring_bell *bell)
-{
-	if (xk_load_relaxed(&bell->waiting))
-		xk_store_relaxed(&bell->waiting, 0u);
-}
-
-static int sleep_until(struct ipc_end *end, struct xk_ring_hold *hold, enum xk_ring_role role,
-		       struct wanted *wanted)
-{
-	int ret;
-
-	wanted->end = end;
-	wanted->bell = role == XK_ROLE_CONSUMER ? &hold->ring->data : &hold->ring->space;
-	lower_bell(wanted->bell);
-	ret = xk_ring_await(hold, role, is_there, wanted, XK_WAIT_SLEEP | XK_WAIT_STAY, WAIT_NS);
-	if (wanted->slept && !xk_load_relaxed(&wanted->bell->waiting))
-		end->calls++; /* the other side's, that woke us */
-	return ret == -ETIMEDOUT ? ipc_still(end) : ret;
-}
 
 static int spin(struct ipc_end *end)
 {
@@ -254,25 +24,25 @@ static int spin(struct ipc_end *end)
 
 /* --- a stream --- */
 
-static int wait_space(struct ipc_end *end, struct rings *rings)
+static int wait_space(struct ipc_end *end, struct ipc_rings *rings)
 {
 	struct xk_stream_prod *s = &rings->prod.stream;
-	struct wanted wanted = {.word = &s->stream->head, .value = s->write - s->slots};
+	struct ipc_ring_wanted wanted = {.word = &s->stream->head, .value = s->write - s->slots};
 
-	return rings->sleeps ? sleep_until(end, &rings->prod.hold, XK_ROLE_PRODUCER, &wanted)
+	return rings->sleeps ? ipc_ring_sleep(end, &rings->prod.hold, XK_ROLE_PRODUCER, &wanted)
 			     : spin(end);
 }
 
-static int wait_data(struct ipc_end *end, struct rings *rings)
+static int wait_data(struct ipc_end *end, struct ipc_rings *rings)
 {
 	struct xk_stream_cons *s = &rings->cons.stream;
-	struct wanted wanted = {.word = &s->stream->tail, .value = s->read};
+	struct ipc_ring_wanted wanted = {.word = &s->stream->tail, .value = s->read};
 
-	return rings->sleeps ? sleep_until(end, &rings->cons.hold, XK_ROLE_CONSUMER, &wanted)
+	return rings->sleeps ? ipc_ring_sleep(end, &rings->cons.hold, XK_ROLE_CONSUMER, &wanted)
 			     : spin(end);
 }
 
-static int stream_send(struct ipc_end *end, struct rings *rings, const void *message)
+static int stream_send(struct ipc_end *end, struct ipc_rings *rings, const void *message)
 {
 	int ret = 0;
 
@@ -281,7 +51,7 @@ static int stream_send(struct ipc_end *end, struct rings *rings, const void *mes
 	return ret;
 }
 
-static int stream_recv(struct ipc_end *end, struct rings *rings, const void **message)
+static int stream_recv(struct ipc_end *end, struct ipc_rings *rings, const void **message)
 {
 	unsigned got;
 	int ret = 0;
@@ -298,8 +68,8 @@ static int stream_recv(struct ipc_end *end, struct rings *rings, const void **me
  */
 #define READY 32u
 
-XK_INLINE int send_ready(struct ipc_end *end, struct rings *rings, const char *ready, uint64_t n,
-			 uint32_t bytes, uint32_t slots)
+XK_INLINE int send_ready(struct ipc_end *end, struct ipc_rings *rings, const char *ready,
+			 uint64_t n, uint32_t bytes, uint32_t slots)
 {
 	int ret = 0;
 
@@ -335,7 +105,7 @@ XK_INLINE int send_all_k(struct ipc_end *end, char *ready, uint64_t count, uint3
 XK_INLINE int recv_all_k(struct ipc_end *end, uint64_t count, struct ipc_seen *seen, uint32_t bytes,
 			 uint32_t slots)
 {
-	struct rings *rings = end->state;
+	struct ipc_rings *rings = end->state;
 	struct xk_stream_cons *s = &rings->cons.stream;
 	uint64_t next = 0, number;
 	int ret = 0;
@@ -367,11 +137,11 @@ static int send_all(struct ipc_end *end, uint64_t count)
 	if (!ready)
 		return -ENOMEM;
 	if (bytes == 8)
-		ret = send_all_k(end, ready, count, 8, STREAM_SLOTS);
+		ret = send_all_k(end, ready, count, 8, IPC_RING_SLOTS);
 	else if (bytes == 64)
-		ret = send_all_k(end, ready, count, 64, STREAM_SLOTS);
+		ret = send_all_k(end, ready, count, 64, IPC_RING_SLOTS);
 	else
-		ret = send_all_k(end, ready, count, bytes, stream_slots(bytes));
+		ret = send_all_k(end, ready, count, bytes, ipc_ring_slots(bytes));
 	free(ready);
 	return ret;
 }
@@ -381,29 +151,29 @@ static int recv_all(struct ipc_end *end, uint64_t count, struct ipc_seen *seen)
 	uint32_t bytes = end->made.bytes;
 
 	if (bytes == 8)
-		return recv_all_k(end, count, seen, 8, STREAM_SLOTS);
+		return recv_all_k(end, count, seen, 8, IPC_RING_SLOTS);
 	if (bytes == 64)
-		return recv_all_k(end, count, seen, 64, STREAM_SLOTS);
-	return recv_all_k(end, count, seen, bytes, stream_slots(bytes));
+		return recv_all_k(end, count, seen, 64, IPC_RING_SLOTS);
+	return recv_all_k(end, count, seen, bytes, ipc_ring_slots(bytes));
 }
 
 /* --- round trips --- */
 
-static int wait_slot(struct ipc_end *end, struct rings *rings, struct xk_spsc_latency *s,
+static int wait_slot(struct ipc_end *end, struct ipc_rings *rings, struct xk_spsc_latency *s,
 		     enum xk_ring_role role)
 {
-	struct wanted wanted = {
+	struct ipc_ring_wanted wanted = {
 		.word = xk_spsc_latency_slot(s, s->record_bytes, s->slots),
 		.value = role == XK_ROLE_CONSUMER ? s->at + 1 : s->at,
 		.equal = true,
 	};
 
-	return rings->sleeps ? sleep_until(end, &s->hold, role, &wanted) : spin(end);
+	return rings->sleeps ? ipc_ring_sleep(end, &s->hold, role, &wanted) : spin(end);
 }
 
 static int ring_send(struct ipc_end *end, const void *message)
 {
-	struct rings *rings = end->state;
+	struct ipc_rings *rings = end->state;
 	int ret = 0;
 
 	if (!rings->trips)
@@ -415,7 +185,7 @@ static int ring_send(struct ipc_end *end, const void *message)
 
 static int ring_recv(struct ipc_end *end, const void **message)
 {
-	struct rings *rings = end->state;
+	struct ipc_rings *rings = end->state;
 	int ret = 0;
 
 	if (!rings->trips)
@@ -428,7 +198,7 @@ static int ring_recv(struct ipc_end *end, const void **message)
 
 static int ring_release(struct ipc_end *end)
 {
-	struct rings *rings = end->state;
+	struct ipc_rings *rings = end->state;
 
 	if (!rings->trips)
 		xk_spsc_release(&rings->cons, 1);
@@ -439,27 +209,27 @@ const struct ipc_method ipc_ring_spin = {
 	.name = "ring-spin",
 	.copies = 1,
 	.spins = true,
-	.make = spin_make,
-	.open = spin_open,
+	.make = ipc_ring_spin_make,
+	.open = ipc_ring_spin_open,
 	.send = ring_send,
 	.recv = ring_recv,
 	.release = ring_release,
 	.send_all = send_all,
 	.recv_all = recv_all,
 	.memory = ipc_slots_memory,
-	.close = ring_close,
+	.close = ipc_ring_close,
 };
 
 const struct ipc_method ipc_ring_futex = {
 	.name = "ring-futex",
 	.copies = 1,
-	.make = futex_make,
-	.open = futex_open,
+	.make = ipc_ring_futex_make,
+	.open = ipc_ring_futex_open,
 	.send = ring_send,
 	.recv = ring_recv,
 	.release = ring_release,
 	.send_all = send_all,
 	.recv_all = recv_all,
 	.memory = ipc_slots_memory,
-	.close = ring_close,
+	.close = ipc_ring_close,
 };

@@ -56,7 +56,7 @@ static int send_row(const struct ipc_opts *opts, struct ipc_notes *notes, int co
 		    unsigned bytes, struct result *result, struct xk_err *err)
 {
 	static struct xk_hist hist;
-	struct ipc_row row = ipc_row_of(opts->method, bytes, opts->runs);
+	struct ipc_row row = ipc_row_of(opts->method, bytes, opts->common.runs);
 	int ret = 0;
 
 	for (unsigned i = 0; i < opts->metrics.count && !ret; i++) {

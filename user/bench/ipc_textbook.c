@@ -25,8 +25,8 @@ static int wait_count(struct ipc_end *end, struct ipc_lane *lane, int least, int
 		if (ret)
 			return ret;
 		if (!until)
-			until = ipc_now_ns() + GIVE_UP_NS;
-		if (ipc_now_ns() > until)
+			until = process_now_ns() + GIVE_UP_NS;
+		if (process_now_ns() > until)
 			return -ENODATA;
 		sched_yield();
 		end->calls++;

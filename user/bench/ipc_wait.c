@@ -3,22 +3,13 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include "bench/ipc.h"
 
 volatile sig_atomic_t ipc_ticked;
-static volatile sig_atomic_t interrupted;
 
 static void on_tick(int number)
 {
 	(void)number;
-	ipc_ticked = 1;
-}
-
-static void on_signal(int number)
-{
-	(void)number;
-	interrupted = 1;
 	ipc_ticked = 1;
 }
 
@@ -44,19 +35,6 @@ void ipc_ticks_stop(void)
 	setitimer(ITIMER_REAL, &never, NULL);
 }
 
-void ipc_catch_signals(void)
-{
-	const struct sigaction action = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-bool ipc_interrupted(void)
-{
-	return interrupted;
-}
-
 /* 1: there is word from the peer; 0: none; -EPIPE. */
 static int look_at_peer(int control)
 {
@@ -73,7 +51,7 @@ int ipc_still(struct ipc_end *end)
 	uint64_t moved = end->sent + end->received;
 	int peer;
 
-	if (interrupted)
+	if (process_interrupted())
 		return -EINTR;
 	if (!ipc_ticked)
 		return 0;
@@ -96,12 +74,4 @@ int ipc_call_failed(struct ipc_end *end)
 	if (errno == ECONNRESET || errno == ECONNREFUSED || errno == EIDRM)
 		return -EPIPE;
 	return -errno;
-}
-
-uint64_t ipc_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }

@@ -8,6 +8,7 @@
 #include "bench/numa_loops.h"
 #include "bench/numa_measure.h"
 #include "bench/result.h"
+#include "bench/process.h"
 #include "cmd.h"
 #include "report.h"
 
@@ -16,7 +17,7 @@
 /* Everything of one command. */
 struct numa_run {
 	struct numa_opts opts;
-	struct crew_cpus cpus;
+	struct cpus cpus;
 	struct numa_topology topology;
 	struct numa_plan plan;
 	unsigned n_stocks, n_cells, done; /* done: runs of all cells */
@@ -273,11 +274,11 @@ static int list_cells(struct numa_run *run, struct xk_err *err)
 	if (!run->n_cells)
 		return xk_err_fill(err, -ENODEV, NUMA_WHAT, "choose others with --node or --cpu",
 				   "these nodes have no CPU, or no memory, for this process");
-	run->values = calloc((size_t)run->n_cells * run->opts.runs, sizeof(*run->values));
+	run->values = calloc((size_t)run->n_cells * run->opts.common.runs, sizeof(*run->values));
 	if (!run->values)
 		return xk_err_fill(err, -ENOMEM, NUMA_WHAT, NULL, "note the runs");
 	for (unsigned i = 0; i < run->n_cells; i++)
-		run->cells[i].value = run->values + (size_t)i * run->opts.runs;
+		run->cells[i].value = run->values + (size_t)i * run->opts.common.runs;
 	return 0;
 }
 
@@ -295,10 +296,10 @@ static int measure_all(struct numa_run *run, struct xk_err *err)
 {
 	int ret = 0;
 
-	for (; run->done < run->opts.runs && !ret; run->done += !ret)
+	for (; run->done < run->opts.common.runs && !ret; run->done += !ret)
 		for (unsigned i = 0; i < run->n_cells && !ret; i++)
 			ret = numa_measure(&run->cells[i], &run->plan, &run->topology, run->done,
-					   run->opts.run_ms, err);
+					   run->opts.common.run_ms, err);
 	return ret;
 }
 
@@ -342,9 +343,9 @@ static int run_all(struct numa_run *run, int argc, char **argv, struct xk_err *e
 		.experiment = "numa",
 		.columns = columns,
 		.n_columns = sizeof(columns) / sizeof(*columns),
-		.json = run->opts.json,
+		.json = run->opts.common.json,
 	};
-	crew_catch_signals();
+	process_catch_signals();
 	result_begin(&run->result, argc, argv, NULL);
 	ret = measure_and_print(run, err);
 	if (ret && ret != -EINTR)
@@ -361,7 +362,7 @@ static void free_run(struct numa_run *run)
 	free(run->cells);
 	free(run->values);
 	numa_topology_free(&run->topology);
-	crew_cpus_put(&run->cpus);
+	cpus_put(&run->cpus);
 	numa_opts_free(&run->opts);
 }
 
@@ -372,14 +373,16 @@ int bench_numa(int argc, char **argv, struct xk_err *err)
 	int ret = numa_opts_parse(&run.opts, argc - 1, argv + 1, err);
 
 	if (!ret)
-		ret = crew_cpus_find(&run.cpus, opts->cpus.number, opts->cpus.count, err);
+		ret = cpus_find(&run.cpus, &opts->common.cpus, 0, err);
 	if (!ret)
 		ret = numa_topology_find(&run.topology, &run.cpus, opts->nodes.number,
 					 opts->nodes.count, err);
 	if (!ret)
 		ret = numa_plan_make(&run.plan, opts, &run.topology, err);
-	if (!ret)
+	if (!ret) {
+		cpus_claim(&run.cpus);
 		ret = run_all(&run, argc, argv, err);
+	}
 	free_run(&run);
 	return ret;
 }

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xskit/atomic.h>
+#include "bench/crew.h"
 #include "bench/numa_loops.h"
 #include "bench/numa_measure.h"
+#include "bench/process.h"
 
 #define CALL_BYTES  (4u << 20) /* moved between two looks at the clock */
 #define WARM_BYTES  (8u << 20) /* of an array, before the clock starts */
@@ -123,10 +125,10 @@ static uint64_t do_blocks(const struct crew *crew, const struct job *job)
 
 static void do_textbook(const struct crew *crew, struct job *job)
 {
-	uint64_t start = crew_now_ns();
+	uint64_t start = process_now_ns();
 
 	job->count = do_blocks(crew, job);
-	job->ns = crew_now_ns() - start;
+	job->ns = process_now_ns() - start;
 }
 
 static void part(const struct crew *crew, void *ctx, unsigned number)
@@ -149,7 +151,7 @@ static void part(const struct crew *crew, void *ctx, unsigned number)
 
 /* The measuring CPU first; then one of each other node (textbook), or the load. */
 static unsigned choose_cpus(const struct numa_cell *cell, const struct numa_topology *topology,
-			    int cpu[CREW_MAX_CPUS])
+			    int cpu[XK_PLACE_MAX_CPUS])
 {
 	const struct numa_node *own = cell->cpu_node;
 	unsigned n = 1;
@@ -209,7 +211,7 @@ int numa_measure(struct numa_cell *cell, const struct numa_plan *plan,
 		 const struct numa_topology *topology, unsigned run, unsigned run_ms,
 		 struct xk_err *err)
 {
-	int cpu[CREW_MAX_CPUS], ret;
+	int cpu[XK_PLACE_MAX_CPUS], ret;
 	unsigned n = choose_cpus(cell, topology, cpu);
 	struct job job = {
 		.cell = cell,

@@ -16,20 +16,13 @@ const char *const numa_level_names[] = {"l1", "l2", "l3", "dram", NULL};
 
 /* --- options --- */
 
-enum { KEY_SIZE = 0x100, KEY_METRIC, KEY_LEVEL, KEY_RUNS, KEY_RUN_MS, KEY_CPU, KEY_NODE };
+enum { KEY_SIZE = 0x100, KEY_METRIC, KEY_LEVEL, KEY_NODE };
 
 static const struct argp_option options[] = {
 	{"metric", KEY_METRIC, "LIST", 0, "read, write, copy, latency, textbook (all)", 1},
 	{"level", KEY_LEVEL, "LIST", 0, "l1, l2, l3, dram (dram; with a single node all)", 1},
 	{"size", KEY_SIZE, "BYTES", 0, "of an array in memory (4 times the last cache)", 2},
 	{"node", KEY_NODE, "LIST", 0, "nodes whose CPUs and memory are measured, or all (all)", 2},
-	{"cpu", KEY_CPU, "LIST", 0,
-	 "CPUs that may be used, or auto: the first of each node measures, the others are the load "
-	 "(auto: all)",
-	 2},
-	{"runs", KEY_RUNS, "N", 0, "of each figure, interleaved (7)", 3},
-	{"run-ms", KEY_RUN_MS, "MS", 0, "how long a run takes (30)", 3},
-	{"json", 'j', 0, 0, "JSON Lines on stdout instead of text", 3},
 	{0},
 };
 
@@ -53,17 +46,8 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		return opt_choices("--metric", word, numa_metric_names, &o->metrics, o->err);
 	case KEY_LEVEL:
 		return opt_choices("--level", word, numa_level_names, &o->levels, o->err);
-	case KEY_RUNS:
-		return opt_u32("--runs", word, 1, 10000, &o->runs, o->err);
-	case KEY_RUN_MS:
-		return opt_u32("--run-ms", word, 1, 60000, &o->run_ms, o->err);
-	case KEY_CPU:
-		return opt_list("--cpu", word, "auto", CREW_MAX_CPUS - 1, &o->cpus, o->err);
 	case KEY_NODE:
 		return opt_list("--node", word, "all", 1023, &o->nodes, o->err);
-	case 'j':
-		o->json = true;
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -82,8 +66,14 @@ int numa_opts_parse(struct numa_opts *opts, int argc, char **argv, struct xk_err
 	};
 	int ret;
 
-	*opts = (struct numa_opts){.runs = 7, .run_ms = 30, .err = err};
-	ret = opts_parse(&line, argc, argv);
+	*opts = (struct numa_opts){
+		.common = {.runs = 7,
+			   .run_ms = 30,
+			   .cpus_for = "CPUs that may be used, or auto: the first of each node "
+				       "measures, the others are the load (auto: all)"},
+		.err = err,
+	};
+	ret = bench_options_parse(&opts->common, &line, argc, argv);
 	if (!ret && !opts->metrics.count)
 		ret = opt_choices("--metric", "read,write,copy,latency,textbook", numa_metric_names,
 				  &opts->metrics, err);
@@ -94,7 +84,7 @@ void numa_opts_free(struct numa_opts *opts)
 {
 	free(opts->metrics.number);
 	free(opts->levels.number);
-	free(opts->cpus.number);
+	bench_options_free(&opts->common);
 	free(opts->nodes.number);
 }
 

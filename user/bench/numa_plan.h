@@ -4,7 +4,7 @@
 #define XSKIT_BENCH_NUMA_PLAN_H
 
 #include "bench/numa_topology.h"
-#include "opts.h"
+#include "bench/options.h"
 
 #define NUMA_WHAT "bench numa"
 
@@ -14,9 +14,8 @@ extern const char *const numa_metric_names[], *const numa_level_names[];
 
 struct numa_opts {
 	uint64_t size; /* bytes of an array in memory, 0: by the caches */
-	struct number_list metrics, levels, cpus, nodes;
-	unsigned runs, run_ms;
-	bool json;
+	struct number_list metrics, levels, nodes;
+	struct bench_options common;
 	struct xk_err *err;
 };
 

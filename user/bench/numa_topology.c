@@ -121,7 +121,7 @@ static bool is_guest(void)
 
 /* --- nodes --- */
 
-static void find_cpus(struct numa_node *node, const struct crew_cpus *cpus, bool numa)
+static void find_cpus(struct numa_node *node, const struct cpus *cpus, bool numa)
 {
 	for (unsigned i = 0; i < cpus->count; i++)
 		if (!numa || xk_place_cpunode(cpus->cpu[i]) == node->node)
@@ -166,7 +166,7 @@ static bool exists(int node)
 	       numa_node_size64(node, NULL) >= 0;
 }
 
-static int add_node(struct numa_topology *topology, int number, const struct crew_cpus *cpus,
+static int add_node(struct numa_topology *topology, int number, const struct cpus *cpus,
 		    unsigned most, struct xk_err *err)
 {
 	struct numa_node *node = &topology->nodes[topology->n_nodes++];
@@ -202,7 +202,7 @@ static int check_list(const struct numa_topology *topology, const unsigned *list
 	return 0;
 }
 
-int numa_topology_find(struct numa_topology *topology, const struct crew_cpus *cpus,
+int numa_topology_find(struct numa_topology *topology, const struct cpus *cpus,
 		       const unsigned *list, unsigned n, struct xk_err *err)
 {
 	unsigned most;

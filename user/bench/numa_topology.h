@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <xskit/err.h>
-#include "bench/crew.h"
+#include "bench/cpus.h"
 
 #define NUMA_CACHES 3u
 
@@ -40,7 +40,7 @@ struct numa_topology {
  * CPUs are `cpus`, nodes those in `list` (none: all). CMD_USAGE: no such node; -ENOMEM. Free it in
  * either case.
  */
-int numa_topology_find(struct numa_topology *topology, const struct crew_cpus *cpus,
+int numa_topology_find(struct numa_topology *topology, const struct cpus *cpus,
 		       const unsigned *list, unsigned n, struct xk_err *err);
 void numa_topology_free(struct numa_topology *topology);
 

@@ -5,19 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <xskit/hist.h>
+#include "bench/process.h"
 #include "bench/result.h"
 #include "jsonl.h"
 #include "report.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* --- one value, as JSON and as text --- */
 
@@ -159,9 +151,10 @@ void result_begin(struct result *result, int argc, char **argv, json_t *more)
 {
 	json_t *line;
 
-	result->started_ns = now_ns();
+	result->started_ns = process_now_ns();
 	if (!result->json) {
 		printf("%s: %s, Linux %s\n", result->command, jsonl_cpu_model(), jsonl_kernel());
+		fflush(stdout); /* before what may fail */
 		json_decref(more);
 		return;
 	}
@@ -202,7 +195,7 @@ void result_line(struct result *result, const char *type, json_t *line, const ch
 
 void result_end(struct result *result, const char *ended, json_t *more)
 {
-	double s = (double)(now_ns() - result->started_ns) / 1e9;
+	double s = (double)(process_now_ns() - result->started_ns) / 1e9;
 	json_t *line;
 
 	if (!result->json) {

@@ -2,12 +2,12 @@
 /* bench ring: what a record costs through each ring, and a round trip through two. */
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "bench/bench.h"
+#include "bench/process.h"
 #include "bench/result.h"
 #include "bench/ring_measure.h"
 #include "bench/ring_plan.h"
@@ -17,22 +17,6 @@
 #define WHAT     "bench ring"
 #define AA_LIMIT 0.02 /* the same algorithm twice may differ by this */
 #define AA_MORE  4    /* times as many runs before it is told that they differ */
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-	(void)number;
-	stop = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 /* --- rows --- */
 
@@ -141,7 +125,7 @@ static int run_cell(struct result *result, const struct ring_plan *plan,
 		    const struct ring_candidates *found, const struct ring_cell *cell,
 		    unsigned runs, unsigned *repeated)
 {
-	struct ring_measure measure = {.found = found, .cell = cell, .stop = &stop};
+	struct ring_measure measure = {.found = found, .cell = cell};
 	int ret = ring_measure_begin(&measure, plan->chosen, plan->n_chosen, runs);
 
 	if (!ret)
@@ -195,7 +179,7 @@ static int run_same(struct result *result, const struct ring_plan *plan,
 	const struct ring_candidate *same = pick_same(found);
 	const struct ring_candidate *twice[] = {same, same};
 	struct ring_cell cell = plan->cells[0];
-	struct ring_measure measure = {.found = found, .cell = &cell, .stop = &stop};
+	struct ring_measure measure = {.found = found, .cell = &cell};
 	int ret = ring_measure_begin(&measure, twice, 2, runs * AA_MORE);
 
 	cell.metric = RING_THROUGHPUT;
@@ -231,38 +215,15 @@ static void print_plan(struct result *result, const struct ring_plan *plan,
 		    runs, minutes);
 }
 
-/* Other programs of this project keep off the CPUs on which we spin. */
-static void claim_cpus(const struct ring_plan *plan, int claims[XK_PLACE_MAX_CPUS])
-{
-	for (unsigned i = 0; i < XK_PLACE_MAX_CPUS; i++)
-		claims[i] = -1;
-	for (unsigned i = 0; i < plan->n_cells; i++)
-		for (unsigned w = 0; w < ring_workers(&plan->cells[i]); w++) {
-			int cpu = plan->cells[i].cpu[w];
-
-			if (claims[cpu] < 0)
-				claims[cpu] = xk_place_claim(cpu);
-		}
-}
-
-static void unclaim_cpus(const int claims[XK_PLACE_MAX_CPUS])
-{
-	for (unsigned i = 0; i < XK_PLACE_MAX_CPUS; i++)
-		if (claims[i] >= 0)
-			close(claims[i]);
-}
-
 static int run_plan(struct result *result, const struct ring_plan *plan,
 		    const struct ring_candidates *found, unsigned runs, unsigned *repeated)
 {
-	int claims[XK_PLACE_MAX_CPUS], ret;
+	int ret;
 
-	claim_cpus(plan, claims);
 	print_plan(result, plan, found, runs);
 	ret = run_same(result, plan, found, runs);
 	for (unsigned i = 0; i < plan->n_cells && !ret; i++)
 		ret = run_cell(result, plan, found, &plan->cells[i], runs, repeated);
-	unclaim_cpus(claims);
 	return ret;
 }
 
@@ -274,16 +235,17 @@ static int run(const struct ring_opts *opts, int argc, char **argv,
 		.experiment = "ring",
 		.columns = columns,
 		.n_columns = sizeof(columns) / sizeof(*columns),
-		.json = opts->json,
+		.json = opts->common.json,
 	};
 	unsigned repeated = 0;
 	struct ring_plan plan;
 	int ret = ring_plan_make(&plan, opts, found, err);
 
 	if (!ret) {
-		catch_signals();
+		cpus_claim(&plan.cpus);
+		process_catch_signals();
 		result_begin(&result, argc, argv, NULL);
-		ret = run_plan(&result, &plan, found, opts->runs, &repeated);
+		ret = run_plan(&result, &plan, found, opts->common.runs, &repeated);
 		if (repeated)
 			report_note("%u rounds were done again: the machine changed its speed",
 				    repeated);

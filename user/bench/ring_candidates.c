@@ -46,8 +46,8 @@ static int bad_run(const struct ring_candidate *candidate, int ret, const char *
 }
 
 int ring_candidate_run(const struct ring_candidates *found, const struct ring_candidate *candidate,
-		       const struct ring_cell *cell, bool verify, const volatile sig_atomic_t *stop,
-		       struct ring_figures *figures, struct xk_err *err)
+		       const struct ring_cell *cell, bool verify, struct ring_figures *figures,
+		       struct xk_err *err)
 {
 	struct ring_child child;
 	char said[512];
@@ -55,7 +55,7 @@ int ring_candidate_run(const struct ring_candidates *found, const struct ring_ca
 
 	if (ret)
 		return xk_err_fill(err, ret, WHAT, NULL, "start a run of %s", candidate->name);
-	ret = ring_child_read(&child, stop, said, sizeof(said));
+	ret = ring_child_read(&child, said, sizeof(said));
 	if (ret == -EINTR)
 		return ret;
 	if (!ret && !strcmp(said, "cannot\n"))
@@ -144,7 +144,6 @@ static int add_peer(struct ring_candidates *found, const char *line)
 
 static int list_peers(struct ring_candidates *found, char *text, size_t len)
 {
-	const sig_atomic_t stop = 0;
 	struct ring_child child;
 	int in, ret = ring_child_start(&child, &in);
 
@@ -152,7 +151,7 @@ static int list_peers(struct ring_candidates *found, char *text, size_t len)
 		return ret;
 	if (!ret)
 		ring_child_become((char *[]){found->helper, "list", NULL}, in);
-	return ring_child_read(&child, &stop, text, len);
+	return ring_child_read(&child, text, len);
 }
 
 static int add_peers(struct ring_candidates *found)

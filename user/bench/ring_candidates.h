@@ -36,11 +36,11 @@ const struct ring_candidate *ring_candidate_named(const struct ring_candidates *
 #define RING_CANNOT 1
 
 /*
- * Verify or time. 0; RING_CANNOT; -EINTR: `stop` was set meanwhile (by a signal), and the run is
+ * Verify or time. 0; RING_CANNOT; -EINTR: process_interrupted(), and the run is
  * abandoned; -errno: it failed, did not end in time (-ETIMEDOUT), or died.
  */
 int ring_candidate_run(const struct ring_candidates *found, const struct ring_candidate *candidate,
-		       const struct ring_cell *cell, bool verify, const volatile sig_atomic_t *stop,
-		       struct ring_figures *figures, struct xk_err *err);
+		       const struct ring_cell *cell, bool verify, struct ring_figures *figures,
+		       struct xk_err *err);
 
 #endif

@@ -4,22 +4,10 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+#include "bench/process.h"
 #include "bench/ring_child.h"
-
-/* In the child: end with the parent, and leave the terminal's signals to it. */
-static void settle_in(pid_t parent)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-}
 
 int ring_child_start(struct ring_child *child, int *in)
 {
@@ -41,7 +29,7 @@ int ring_child_start(struct ring_child *child, int *in)
 		return 1;
 	}
 	close(ends[0]);
-	settle_in(parent);
+	process_follow(parent);
 	*in = ends[1];
 	return 0;
 }
@@ -55,20 +43,16 @@ void ring_child_become(char *const argv[], int in)
 
 static uint64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+	return process_now_ns() / 1000000u;
 }
 
-static int read_more(struct ring_child *child, uint64_t deadline, const volatile sig_atomic_t *stop,
-		     char *text, size_t room)
+static int read_more(struct ring_child *child, uint64_t deadline, char *text, size_t room)
 {
 	struct pollfd fd = {.fd = child->out, .events = POLLIN};
 	uint64_t now = now_ms();
 	ssize_t got;
 
-	if (*stop)
+	if (process_interrupted())
 		return -EINTR;
 	if (now >= deadline)
 		return -ETIMEDOUT;
@@ -78,18 +62,18 @@ static int read_more(struct ring_child *child, uint64_t deadline, const volatile
 	return got < 0 ? -errno : (int)got;
 }
 
-int ring_child_read(struct ring_child *child, const volatile sig_atomic_t *stop, char *text,
-		    size_t len)
+int ring_child_read(struct ring_child *child, char *text, size_t len)
 {
 	uint64_t deadline = now_ms() + RING_CHILD_MS;
 	size_t at = 0;
 	int got, status;
 
 	do {
-		got = read_more(child, deadline, stop, text + at, len - 1 - at);
+		got = read_more(child, deadline, text + at, len - 1 - at);
 		if (got > 0)
 			at += (size_t)got;
-	} while ((got > 0 && at < len - 1) || got == -EAGAIN || (got == -EINTR && !*stop));
+	} while ((got > 0 && at < len - 1) || got == -EAGAIN ||
+		 (got == -EINTR && !process_interrupted()));
 	text[at] = '\0';
 	if (got < 0)
 		kill(child->pid, SIGKILL);

@@ -24,11 +24,10 @@ int ring_child_start(struct ring_child *child, int *in);
 _Noreturn void ring_child_become(char *const argv[], int in);
 
 /*
- * All it writes until its end, as one string; it is gone afterwards in any case. 0; -EINTR: *stop
- * was set meanwhile; -ETIMEDOUT: it took longer than RING_CHILD_MS; -EPIPE: a signal ended it; or
- * another -errno.
+ * All it writes until its end, as one string; it is gone afterwards in any case. 0; -EINTR:
+ * process_interrupted(); -ETIMEDOUT: it took longer than RING_CHILD_MS; -EPIPE: a signal ended it;
+ * or another -errno.
  */
-int ring_child_read(struct ring_child *child, const volatile sig_atomic_t *stop, char *text,
-		    size_t len);
+int ring_child_read(struct ring_child *child, char *text, size_t len);
 
 #endif

@@ -44,7 +44,7 @@ static int run(const struct ring_measure *measure, struct ring_entry *entry, boo
 {
 	struct xk_err err;
 	int ret = ring_candidate_run(measure->found, entry->candidate, measure->cell, verify,
-				     measure->stop, figures, &err);
+				     figures, &err);
 
 	if (ret >= 0 || ret == -EINTR)
 		return ret;

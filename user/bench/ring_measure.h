@@ -22,7 +22,6 @@ struct ring_measure {
 	const struct ring_cell *cell;
 	unsigned count;
 	struct ring_entry *entries;
-	const volatile sig_atomic_t *stop;
 	unsigned repeated; /* rounds that did not count, because the machine changed its speed */
 };
 

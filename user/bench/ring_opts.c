@@ -13,8 +13,6 @@ enum {
 	KEY_PRODUCERS,
 	KEY_CONSUMERS,
 	KEY_SCOPE,
-	KEY_RUNS,
-	KEY_CPU,
 };
 
 static const struct argp_option options[] = {
@@ -32,10 +30,6 @@ static const struct argp_option options[] = {
 	 2},
 	{"consumers", KEY_CONSUMERS, "LIST", 0, "(1,2); round trips have one of each", 2},
 	{"scope", KEY_SCOPE, "LIST", 0, "threads, processes (both)", 2},
-	{"runs", KEY_RUNS, "N", 0, "of each algorithm in each cell, interleaved (7)", 3},
-	{"cpu", KEY_CPU, "LIST", 0,
-	 "CPUs of the workers, producers first, or auto (auto: another for each if there are)", 3},
-	{"json", 'j', 0, 0, "JSON Lines on stdout instead of text", 3},
 	{0},
 };
 
@@ -92,13 +86,6 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case KEY_CONSUMERS:
 		return opt_numbers("--consumers", word, 1, RING_MAX_WORKERS / 2, &o->consumers,
 				   o->err);
-	case KEY_RUNS:
-		return opt_u32("--runs", word, 1, 10000, &o->runs, o->err);
-	case KEY_CPU:
-		return opt_list("--cpu", word, "auto", XK_PLACE_MAX_CPUS - 1, &o->cpus, o->err);
-	case 'j':
-		o->json = true;
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -141,8 +128,14 @@ int ring_opts_parse(struct ring_opts *opts, int argc, char **argv, struct xk_err
 	};
 	int ret;
 
-	*opts = (struct ring_opts){.runs = 7, .err = err};
-	ret = opts_parse(&line, argc, argv);
+	*opts = (struct ring_opts){
+		.common = {.runs = 7,
+			   .cpus_for =
+				   "CPUs of the workers, producers first, or auto (auto: another "
+				   "for each if there are)"},
+		.err = err,
+	};
+	ret = bench_options_parse(&opts->common, &line, argc, argv);
 	return ret ? ret : set_defaults(opts, err);
 }
 
@@ -155,5 +148,5 @@ void ring_opts_free(struct ring_opts *opts)
 	free(opts->bursts.number);
 	free(opts->producers.number);
 	free(opts->consumers.number);
-	free(opts->cpus.number);
+	bench_options_free(&opts->common);
 }

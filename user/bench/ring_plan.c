@@ -134,13 +134,16 @@ static unsigned paired(const struct number_list *list, unsigned i)
 	return list->number[list->count == 1 ? 0 : i];
 }
 
+static unsigned pairs(const struct ring_opts *o)
+{
+	return o->producers.count > o->consumers.count ? o->producers.count : o->consumers.count;
+}
+
 static int add_pairs(struct ring_plan *plan, const struct ring_opts *o, struct ring_cell cell)
 {
-	unsigned n =
-		o->producers.count > o->consumers.count ? o->producers.count : o->consumers.count;
 	int ret = 0;
 
-	for (unsigned i = 0; i < n && !ret; i++) {
+	for (unsigned i = 0; i < pairs(o) && !ret; i++) {
 		cell.producers = paired(&o->producers, i);
 		cell.consumers = paired(&o->consumers, i);
 		if (cell.metric != RING_RTT || ring_workers(&cell) == 2)
@@ -158,10 +161,23 @@ static int check_pairs(const struct ring_opts *o, struct xk_err *err)
 		       "as many numbers, or one");
 }
 
+/* Of the largest cell. */
+static unsigned most_workers(const struct ring_opts *o)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < pairs(o); i++) {
+		unsigned workers = paired(&o->producers, i) + paired(&o->consumers, i);
+
+		most = workers > most ? workers : most;
+	}
+	return most;
+}
+
 static int list_cells(struct ring_plan *plan, const struct ring_opts *o, struct xk_err *err)
 {
 	struct ring_cell cell = {0};
-	int ret = check_pairs(o, err);
+	int ret = 0;
 
 	for (unsigned m = 0; m < o->metrics.count; m++)
 		for (unsigned s = 0; s < o->scopes.count && !ret; s++) {
@@ -179,34 +195,6 @@ static int list_cells(struct ring_plan *plan, const struct ring_opts *o, struct 
 
 /* --- CPUs --- */
 
-static bool allowed(const struct xk_place *place, unsigned cpu)
-{
-	for (unsigned i = 0; i < place->count; i++)
-		if (place->cpu[i] == (int)cpu)
-			return true;
-	return false;
-}
-
-static int find_cpus(struct xk_place *place, const struct number_list *list, struct xk_err *err)
-{
-	int ret = xk_place_find(place, -1);
-
-	if (ret)
-		return xk_err_fill(err, ret, WHAT, NULL, "find the CPUs that may be used");
-	for (unsigned i = 0; i < list->count; i++) {
-		if (allowed(place, list->number[i]))
-			continue;
-		xk_err_fill(err, -EINVAL, "--cpu", "see `taskset -p $$`",
-			    "CPU %u does not exist or may not be used here", list->number[i]);
-		return CMD_USAGE;
-	}
-	for (unsigned i = 0; i < list->count; i++)
-		place->cpu[i] = (int)list->number[i];
-	if (list->count)
-		place->count = list->count;
-	return 0;
-}
-
 /*
  * Producers from the front, consumers from the back. Where CPUs are fewer than workers, those of
  * one kind are so spread that they share with the other kind first: two producers that wait for
@@ -214,14 +202,14 @@ static int find_cpus(struct xk_place *place, const struct number_list *list, str
  */
 void ring_plan_place(const struct ring_plan *plan, struct ring_cell *cell)
 {
-	const struct xk_place *place = &plan->place;
+	const struct cpus *cpus = &plan->cpus;
 	unsigned workers = ring_workers(cell);
-	unsigned n = place->count < workers ? place->count : workers;
+	unsigned n = cpus->count < workers ? cpus->count : workers;
 
 	for (unsigned i = 0; i < cell->producers; i++)
-		cell->cpu[i] = place->cpu[i % n];
+		cell->cpu[i] = cpus->cpu[i % n];
 	for (unsigned i = 0; i < cell->consumers; i++)
-		cell->cpu[cell->producers + i] = place->cpu[n - 1 - i % n];
+		cell->cpu[cell->producers + i] = cpus->cpu[n - 1 - i % n];
 }
 
 /* --- both --- */
@@ -232,7 +220,9 @@ int ring_plan_make(struct ring_plan *plan, const struct ring_opts *opts,
 	int ret;
 
 	*plan = (struct ring_plan){0};
-	ret = find_cpus(&plan->place, &opts->cpus, err);
+	ret = check_pairs(opts, err);
+	if (!ret)
+		ret = cpus_find(&plan->cpus, &opts->common.cpus, most_workers(opts), err);
 	if (!ret)
 		ret = choose_algorithms(plan, opts->algorithms, found, err);
 	if (!ret)
@@ -242,6 +232,7 @@ int ring_plan_make(struct ring_plan *plan, const struct ring_opts *opts,
 
 void ring_plan_free(struct ring_plan *plan)
 {
+	cpus_put(&plan->cpus);
 	free(plan->cells);
 	free(plan->chosen);
 }

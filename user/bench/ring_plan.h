@@ -3,16 +3,14 @@
 #ifndef XSKIT_BENCH_RING_PLAN_H
 #define XSKIT_BENCH_RING_PLAN_H
 
-#include <xskit/place.h>
+#include "bench/cpus.h"
+#include "bench/options.h"
 #include "bench/ring_candidates.h"
-#include "opts.h"
 
 struct ring_opts {
 	const char *algorithms; /* the list as given, NULL: all there are */
 	struct number_list metrics, scopes, bytes, slots, bursts, producers, consumers;
-	struct number_list cpus; /* empty: auto */
-	uint32_t runs;
-	bool json;
+	struct bench_options common;
 	struct xk_err *err;
 };
 
@@ -24,7 +22,7 @@ struct ring_plan {
 	unsigned n_cells, n_chosen;
 	struct ring_cell *cells;
 	const struct ring_candidate **chosen;
-	struct xk_place place; /* the CPUs, in the order of their use */
+	struct cpus cpus; /* in the order of their use */
 };
 
 /* 0, CMD_USAGE or -errno; free it in any case. */

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ring_run.h - one run of one algorithm in one cell, in a process of its own: xskit forks, or
- * starts the helper, and reads one line.
- *
- * The workers (threads, or processes forked again) meet at a barrier before each round; the last to
- * arrive decides what the round is and releases the others, so that nobody else needs a CPU
- * meanwhile. Rounds: the floor (two workers bounce one cache line), then growing numbers of records
- * until a round is long enough to tell how many make run_ms, then the timed one: the clock runs
- * from the release to the last worker's end. Verifying is one round, untimed.
+ * starts the helper, and reads one line. Its workers are threads, or processes forked again
+ * (ring_rounds.h tells what they do).
  */
 #ifndef XSKIT_BENCH_RING_RUN_H
 #define XSKIT_BENCH_RING_RUN_H

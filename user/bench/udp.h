@@ -25,9 +25,10 @@
 #include <xskit/mem.h>
 #include <xskit/spsc.h>
 #include <xskit/worker.h>
-#include "bench/crew.h"
+#include "bench/cpus.h"
+#include "bench/options.h"
+#include "bench/process.h"
 #include "bench/result.h"
-#include "opts.h"
 #include "pace.h"
 
 #define UDP_WHAT        "bench udp"
@@ -65,10 +66,15 @@ struct udp_opts {
 	uint64_t rate, packets;
 	double duration_s, interval_s, timeout_s;
 	int api, poll; /* index of udp_apis, enum xk_idle */
-	bool app_inline, mlock, gso, gro, json;
-	struct number_list cpus;
+	bool app_inline, mlock, gso, gro;
+	struct bench_options common;
 	struct xk_err *err;
 };
+
+static inline bool udp_waits_for_anybody(const struct udp_opts *opts)
+{
+	return opts->mode == UDP_RECV || opts->mode == UDP_ECHO;
+}
 
 int udp_opts_parse(struct udp_opts *opts, int argc, char **argv, struct xk_err *err);
 void udp_opts_free(struct udp_opts *opts);
@@ -312,12 +318,12 @@ void udp_kernel_read(struct udp_kernel_counters *counters);
 void udp_kernel_since(struct udp_kernel_counters *counters, const struct udp_kernel_counters *then);
 struct udp_costs udp_costs_read(void);
 
-/* --- the run (udp_run.c) and what it says (udp_report.c) --- */
+/* --- the run (udp_run.c) --- */
 
 struct udp_run {
 	const struct udp_opts *opts;
 	struct result result;
-	struct crew_cpus cpus;
+	struct cpus cpus;
 	unsigned n_lanes, threads;
 	struct udp_lane *lanes;
 	bool crowded; /* more threads than CPUs */
@@ -327,12 +333,13 @@ struct udp_run {
 	struct udp_kernel_counters kernel, kernel_then;
 	struct udp_costs costs;
 	const char *ended;
-	bool no_peer; /* ping: nobody answered, or not any more */
+	bool no_peer; /* the other side was not heard of for too long */
 };
 
 int udp_run(struct udp_run *run, int argc, char **argv, struct xk_err *err);
 
-/* All lanes together. */
+/* --- all lanes together (udp_sum.c) --- */
+
 struct udp_sum {
 	struct udp_net_counters net;
 	struct udp_app_counters app;
@@ -341,6 +348,43 @@ struct udp_sum {
 	uint64_t received;          /* that reached the application */
 };
 struct udp_sum udp_sum_of(const struct udp_run *run);
+
+int udp_last_error(const struct udp_run *run); /* of those counted; 0: none */
+
+/* Of the other side: answers, or what it sent. */
+static inline uint64_t udp_heard(const struct udp_run *run, const struct udp_sum *sum)
+{
+	return run->opts->mode == UDP_PING ? sum->app.answered : sum->app.taken;
+}
+
+/* What every lane has: the least of it. */
+struct udp_granted {
+	uint32_t receive_buffer, send_buffer, busy_poll_us;
+	int fifo;
+	bool pinned, prefer_busy_poll, busy_poll, gso, gro, any_tx, any_rx;
+};
+struct udp_granted udp_granted_to(const struct udp_run *run);
+
+/* --- what it says (udp_report.c; udp_json.c) --- */
+
+static inline bool udp_counts_sent(enum udp_mode does)
+{
+	return does == UDP_SEND;
+}
+
+static inline double udp_seconds(const struct udp_run *run)
+{
+	return (double)(run->end_ns - run->start_ns) / 1e9;
+}
+
+static inline double udp_per(double value, double n)
+{
+	return n > 0 ? value / n : 0;
+}
+
+json_t *udp_setting_json(const struct udp_run *run);
+json_t *udp_summary_json(const struct udp_run *run, const struct udp_sum *sum,
+			 const struct xk_hist *latency, const struct xk_hist *service);
 void udp_report_begin(struct udp_run *run, int argc, char **argv);
 void udp_report_interval(struct udp_run *run, const struct udp_sum *before,
 			 const struct udp_sum *now, double at_s, double s);

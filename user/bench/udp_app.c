@@ -66,7 +66,7 @@ static unsigned due(struct udp_app *app, uint64_t now)
 
 static int send_step(struct udp_app *app)
 {
-	unsigned got, n = due(app, crew_now_ns());
+	unsigned got, n = due(app, process_now_ns());
 	void *records = n ? xk_spsc_reserve(&app->to_net, n, &got) : NULL;
 
 	if (!records)
@@ -87,7 +87,7 @@ static int send_step(struct udp_app *app)
 
 static bool send_ready(struct udp_app *app)
 {
-	return due(app, crew_now_ns()) && has_room(app);
+	return due(app, process_now_ns()) && has_room(app);
 }
 
 static uint64_t send_next_ns(struct udp_app *app)
@@ -127,7 +127,7 @@ static int recv_step(struct udp_app *app)
 	if (!records)
 		return 0;
 	got = got < app->opts->batch ? got : app->opts->batch;
-	now = crew_now_ns();
+	now = process_now_ns();
 	for (unsigned i = 0; i < got; i++)
 		udp_app_take(app, record_at(records, i, app->from_net.stream.record_bytes), now);
 	xk_spsc_release(&app->from_net, got);
@@ -157,7 +157,7 @@ static int echo_step(struct udp_app *app)
 
 	if (!out)
 		return 0;
-	now = crew_now_ns();
+	now = process_now_ns();
 	for (unsigned i = 0; i < room; i++) {
 		const struct udp_record *record =
 			record_at(in, i, app->from_net.stream.record_bytes);
@@ -225,7 +225,7 @@ uint64_t udp_app_sleep_ns(struct udp_app *app)
 
 	if (next == NEVER)
 		return WAIT_NS;
-	now = crew_now_ns();
+	now = process_now_ns();
 	if (next <= now + SHORT_WAIT_NS)
 		return 0;
 	next -= now + SHORT_WAIT_NS;

@@ -16,7 +16,6 @@ enum {
 	KEY_POLL,
 	KEY_RING_SIZE,
 	KEY_BUFFER,
-	KEY_CPU,
 	KEY_FIFO,
 	KEY_MLOCK,
 	KEY_BUSY_POLL,
@@ -28,6 +27,7 @@ enum {
 #define FIFO_DEFAULT   10u
 #define BUFFER_DEFAULT (16u << 20)
 #define RECORDS_BYTES  (16u << 20) /* of a ring, unless asked for */
+#define PATIENCE_S     10          /* for the rest of a number of packets */
 #define USUAL_SIZE     2048u       /* recv, echo: room for a datagram */
 
 const char *const udp_mode_names[] = {"loopback", "send", "recv", "echo", "ping", NULL};
@@ -53,13 +53,15 @@ static const struct argp_option options[] = {
 	 2},
 	{"buffer", KEY_BUFFER, "BYTES", 0, "socket buffers asked for (16777216)", 2},
 	{"poll", KEY_POLL, "HOW", 0, "adaptive, busy or wait (adaptive)", 3},
-	{"cpu", KEY_CPU, "LIST", 0, "CPUs: workers first, then their applications (auto)", 3},
 	{"fifo", KEY_FIFO, "PRIO", OPTION_ARG_OPTIONAL, "workers get SCHED_FIFO (10)", 3},
 	{"mlock", KEY_MLOCK, 0, 0, "lock all memory", 3},
 	{"busy-poll", KEY_BUSY_POLL, "USEC", 0, "SO_BUSY_POLL and SO_PREFER_BUSY_POLL", 3},
-	{"timeout", KEY_TIMEOUT, "S", 0, "ping: after this an answer is lost (1)", 4},
+	{"timeout", KEY_TIMEOUT, "S", 0,
+	 "ping: after this an answer is lost (1); recv, echo: give up when nothing comes for so "
+	 "long "
+	 "(with -n 10, else never)",
+	 4},
 	{"interval", 'i', "S", 0, "a line every S seconds (0: none)", 4},
-	{"json", 'j', 0, 0, "JSON Lines on stdout instead of text", 4},
 	{0},
 };
 
@@ -135,8 +137,6 @@ static error_t parse_how(struct udp_opts *o, int key, char *word)
 		return parse_app(o, word);
 	case KEY_POLL:
 		return opt_choice("--poll", word, poll_names, &o->poll, o->err);
-	case KEY_CPU:
-		return opt_list("--cpu", word, "auto", CREW_MAX_CPUS - 1, &o->cpus, o->err);
 	case KEY_FIFO:
 		return parse_fifo(o, word);
 	case KEY_MLOCK:
@@ -149,9 +149,6 @@ static error_t parse_how(struct udp_opts *o, int key, char *word)
 		return 0;
 	case KEY_GRO:
 		o->gro = true;
-		return 0;
-	case 'j':
-		o->json = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -224,9 +221,11 @@ static int check(struct udp_opts *o)
 
 static void set_defaults(struct udp_opts *o)
 {
-	bool from_anybody = o->mode == UDP_RECV || o->mode == UDP_ECHO;
+	bool from_anybody = udp_waits_for_anybody(o);
 	uint32_t most;
 
+	if (o->timeout_s < 0)
+		o->timeout_s = !from_anybody ? 1 : o->packets ? PATIENCE_S : 0;
 	if (!o->sized)
 		o->size = from_anybody ? USUAL_SIZE : 64;
 	if (o->mode == UDP_LOOPBACK && !o->address.len)
@@ -256,14 +255,15 @@ int udp_opts_parse(struct udp_opts *opts, int argc, char **argv, struct xk_err *
 	int ret;
 
 	*opts = (struct udp_opts){
+		.common = {.cpus_for = "CPUs: workers first, then their applications (auto)"},
 		.workers = 1,
 		.port = 9000,
 		.batch = UDP_MAX_BATCH,
 		.buffer = BUFFER_DEFAULT,
-		.timeout_s = 1,
+		.timeout_s = -1, /* not given */
 		.err = err,
 	};
-	ret = opts_parse(&line, argc, argv);
+	ret = bench_options_parse(&opts->common, &line, argc, argv);
 	if (!ret && args[0])
 		ret = parse_mode(opts, args[0]);
 	if (!ret && args[1])
@@ -276,5 +276,5 @@ int udp_opts_parse(struct udp_opts *opts, int argc, char **argv, struct xk_err *
 
 void udp_opts_free(struct udp_opts *opts)
 {
-	free(opts->cpus.number);
+	bench_options_free(&opts->common);
 }

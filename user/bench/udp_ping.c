@@ -70,7 +70,7 @@ static unsigned take_answers(struct udp_app *app)
 
 	if (!records)
 		return 0;
-	now = crew_now_ns();
+	now = process_now_ns();
 	got = got < app->opts->batch ? got : app->opts->batch;
 	for (unsigned i = 0; i < got; i++)
 		take_answer(app,
@@ -111,7 +111,7 @@ static bool ask(struct udp_app *app, uint64_t intended)
 		return false;
 	record->len = app->opts->size;
 	record->peer.len = 0;
-	now = crew_now_ns();
+	now = process_now_ns();
 	udp_stamp_write(record, &(struct udp_stamp){app->host, app->run, ping->next,
 						    intended ? intended : now});
 	*slot_of(ping, ping->next) =
@@ -128,7 +128,7 @@ static bool may_ask(const struct udp_app *app)
 
 static unsigned ask_due(struct udp_app *app)
 {
-	uint64_t now = crew_now_ns();
+	uint64_t now = process_now_ns();
 	unsigned n = 0;
 
 	if (!app->paced)
@@ -149,7 +149,7 @@ static int ping_step(struct udp_app *app)
 	struct udp_ping *ping = app->ping;
 
 	if (ping->oldest < ping->next)
-		expire(app, crew_now_ns());
+		expire(app, process_now_ns());
 	if (app->rate)
 		did += ask_due(app);
 	else if (ping->oldest == ping->next && may_ask(app))
@@ -176,7 +176,7 @@ static uint64_t ping_next_ns(struct udp_app *app)
 
 static bool ping_ready(struct udp_app *app)
 {
-	return udp_app_has_input(app) || ping_next_ns(app) <= crew_now_ns();
+	return udp_app_has_input(app) || ping_next_ns(app) <= process_now_ns();
 }
 
 /* Asked as often as it should, and nothing is on its way. */

@@ -17,29 +17,11 @@
 
 /* --- CPUs --- */
 
-/* Only as many as are needed are claimed: another process of this project may need the others. */
-static int find_cpus(struct udp_run *run, struct xk_err *err)
-{
-	const struct udp_opts *opts = run->opts;
-	unsigned list[XK_PLACE_MAX_CPUS], n;
-	struct xk_place place;
-	int ret;
-
-	if (opts->cpus.count)
-		return crew_cpus_find(&run->cpus, opts->cpus.number, opts->cpus.count, err);
-	ret = xk_place_find(&place, -1);
-	if (ret)
-		return xk_err_fill(err, ret, UDP_WHAT, NULL, "find the CPUs");
-	for (n = 0; n < run->threads && n < place.count; n++)
-		list[n] = (unsigned)place.cpu[n];
-	return crew_cpus_find(&run->cpus, list, n, err);
-}
-
 /* Workers take a CPU each, and turns if they must; applications have one, or go where there is
  * room. */
 static void place_lane(const struct udp_run *run, struct udp_lane *lane, unsigned i)
 {
-	const struct crew_cpus *cpus = &run->cpus;
+	const struct cpus *cpus = &run->cpus;
 
 	lane->cpu = cpus->cpu[i % cpus->count];
 	lane->node = xk_place_cpunode(lane->cpu);
@@ -159,29 +141,31 @@ static bool one_ended(const struct udp_run *run)
 /* --- watching --- */
 
 struct watch {
-	uint64_t answered, answered_ns; /* ping: how many, and when that changed */
-	uint64_t next_ns, last_ns;      /* interval lines: the next, the one before */
+	uint64_t heard, heard_ns;  /* of the other side: how much, and when that changed */
+	uint64_t next_ns, last_ns; /* interval lines: the next, the one before */
 	struct udp_sum last;
 };
 
 static bool peer_is_gone(const struct udp_run *run, struct watch *watch, uint64_t now)
 {
+	bool ping = run->opts->mode == UDP_PING;
+	uint64_t longest = ping ? NO_PEER_NS : (uint64_t)(run->opts->timeout_s * 1e9);
 	struct udp_sum sum;
 
-	if (run->opts->mode != UDP_PING)
+	if (!longest || !(ping || udp_waits_for_anybody(run->opts)))
 		return false;
 	sum = udp_sum_of(run);
-	if (sum.app.answered != watch->answered)
-		watch->answered_ns = now;
-	watch->answered = sum.app.answered;
-	return now - watch->answered_ns >= NO_PEER_NS;
+	if (udp_heard(run, &sum) != watch->heard)
+		watch->heard_ns = now;
+	watch->heard = udp_heard(run, &sum);
+	return now - watch->heard_ns >= longest;
 }
 
 static const char *why_end(struct udp_run *run, struct watch *watch, uint64_t now)
 {
 	uint64_t limit_ns = (uint64_t)(run->opts->duration_s * 1e9);
 
-	if (crew_interrupted())
+	if (process_interrupted())
 		return "signal";
 	if (one_ended(run))
 		return "error";
@@ -216,14 +200,14 @@ static void watch_run(struct udp_run *run)
 {
 	uint64_t now = run->start_ns;
 	struct watch watch = {
-		.answered_ns = now,
+		.heard_ns = now,
 		.last_ns = now,
 		.next_ns = now + (uint64_t)(run->opts->interval_s * 1e9),
 	};
 
 	while (!(run->ended = why_end(run, &watch, now))) {
 		udp_sleep(NULL, 0, LOOK_NS);
-		now = crew_now_ns();
+		now = process_now_ns();
 		tell_interval(run, &watch, now);
 	}
 }
@@ -236,7 +220,7 @@ static void watch_run(struct udp_run *run)
  */
 static void drain(struct udp_run *run)
 {
-	uint64_t begin = crew_now_ns(), changed = begin, now = begin, before = UINT64_MAX;
+	uint64_t begin = process_now_ns(), changed = begin, now = begin, before = UINT64_MAX;
 	uint64_t longest = DRAIN_NS + (uint64_t)(run->opts->timeout_s * 1e9);
 
 	xk_store_relaxed(&run->closing, 1); /* partner: udp_app_closing() */
@@ -250,7 +234,7 @@ static void drain(struct udp_run *run)
 		    (now - changed >= QUIET_NS && run->opts->mode != UDP_PING))
 			break;
 		udp_sleep(NULL, 0, LOOK_NS / 10);
-		now = crew_now_ns();
+		now = process_now_ns();
 	}
 	run->end_ns = changed;
 }
@@ -273,7 +257,7 @@ static void measure(struct udp_run *run)
 
 	udp_kernel_read(&run->kernel_then);
 	then = udp_costs_read();
-	run->start_ns = crew_now_ns();
+	run->start_ns = process_now_ns();
 	for (unsigned i = 0; i < run->n_lanes; i++)
 		udp_lane_release(&run->lanes[i]);
 	watch_run(run);
@@ -287,7 +271,7 @@ static int run_lanes(struct udp_run *run, int argc, char **argv, struct xk_err *
 {
 	int ret;
 
-	crew_catch_signals();
+	process_catch_signals();
 	warn_crowded(run);
 	udp_report_begin(run, argc, argv);
 	measure(run);
@@ -302,8 +286,9 @@ int udp_run(struct udp_run *run, int argc, char **argv, struct xk_err *err)
 	int ret = make_lanes(run, err);
 
 	if (!ret)
-		ret = find_cpus(run, err);
+		ret = cpus_find(&run->cpus, &run->opts->common.cpus, run->threads, err);
 	if (!ret) {
+		cpus_claim(&run->cpus);
 		run->crowded = run->threads > run->cpus.count;
 		lock_memory(run);
 		ret = open_lanes(run, err);
@@ -312,7 +297,7 @@ int udp_run(struct udp_run *run, int argc, char **argv, struct xk_err *err)
 		ret = run_lanes(run, argc, argv, err);
 	for (unsigned i = 0; run->lanes && i < run->n_lanes; i++)
 		udp_lane_close(&run->lanes[i]);
-	crew_cpus_put(&run->cpus);
+	cpus_put(&run->cpus);
 	free(run->lanes);
 	return ret;
 }
