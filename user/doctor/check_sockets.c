@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* AF_XDP sockets on the interface: who has them, and what they lose. */
 #include <errno.h>
-#include <stdio.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include "doctor/doctor.h"
 #include "doctor/patient.h"
@@ -140,6 +141,12 @@ static void look_exceptions(const struct patient *p, struct finding *f)
 	say_fix(f, "# mend the XDP program (xskit status %s names it)", p->ifname);
 }
 
+/* The socket had no room: its own counters tell. */
+static bool had_no_room(int error)
+{
+	return error == -ENOMEM || error == -ENOBUFS || error == -ENOSPC;
+}
+
 static void look_redirect(const struct patient *p, struct finding *f)
 {
 	const struct doctor_errors *e = &p->seen.errors;
@@ -150,12 +157,15 @@ static void look_redirect(const struct patient *p, struct finding *f)
 		say_ok(f, "none");
 		return;
 	}
+	if (had_no_room(e->last_errno)) {
+		say_skip(f, "%llu where a socket had no room: see fill-ring, rx-ring",
+			 (unsigned long long)e->redirect);
+		return;
+	}
 	say_fail(f, "%llu, the last: %s", (unsigned long long)e->redirect,
-		 strerror(e->last_errno < 0 ? -e->last_errno : e->last_errno));
-	if (e->last_errno == -EINVAL || e->last_errno == -ENXIO)
-		say_fix(f, "# bind each socket to the queue that its place in the XSKMAP says");
-	else
-		say_fix(f, "# see fill-ring and rx-ring");
+		 strerror(abs(e->last_errno)));
+	say_fix(f, "# mend the XDP program: its target is gone, or a socket is bound to another "
+		   "queue than its place in the XSKMAP says");
 }
 
 static const struct check checks[] = {

@@ -65,6 +65,10 @@ static void look_redirect_into(const struct patient *p, struct finding *f)
 		say_ok(f, "%s takes redirected frames", p->ifname);
 		return;
 	}
+	if (!has_native(p)) {
+		say_skip(f, "%s has no native XDP", p->ifname);
+		return;
+	}
 	say_warn(f, "%s drops redirected frames", p->ifname);
 	if (patient_is_veth(p) && !p->peer.rc)
 		say_fix(f, "%sethtool -K %s gro on", p->peer.where, p->peer.link.name);
@@ -110,8 +114,8 @@ static void look_program(const struct patient *p, struct finding *f)
 
 static void look_mode(const struct patient *p, struct finding *f)
 {
-	if (!p->prog.prog_id) {
-		say_skip(f, "no XDP program is attached");
+	if (!p->prog.ours) {
+		say_skip(f, "xsk_redirect is not attached");
 		return;
 	}
 	if (p->prog.mode == XK_MODE_NATIVE || !has_native(p)) {
@@ -119,7 +123,7 @@ static void look_mode(const struct patient *p, struct finding *f)
 		return;
 	}
 	say_warn(f, "skb, and %s has native XDP", p->link.driver);
-	if (p->prog.ours && !p->prog.link_id)
+	if (!p->prog.link_id)
 		say_fix(f, "xskit unload %s && xskit load --mode native %s", p->ifname, p->ifname);
 	else
 		say_fix(f, "# start it again, without --mode skb");
