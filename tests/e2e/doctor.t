@@ -138,14 +138,14 @@ ill 'threaded NAPI' threaded-napi warn
 # --- who may do what ---
 
 in_ns a setpriv --bounding-set -net_raw "$XSKIT" doctor va -j >now.json
-troubles now >now
+troubles now.json >now
 named 'a capability is missing' 'capabilities fail'
 poor() { in_ns a prlimit --memlock=65536:65536 setpriv --bounding-set -ipc_lock sh -c "$1 '$XSKIT' doctor va -j" >now.json; }
 poor ''
-troubles now >now
+troubles now.json >now
 named 'little memory may be locked' 'memlock fail'
 poor "$(fix_of memlock) &&"
-troubles now >now
+troubles now.json >now
 is 'and its fix' "$(beyond)" ''
 setpriv --bounding-set -all --inh-caps -all nsenter --net=/run/netns/a true 2>/dev/null
 in_ns a setpriv --bounding-set -all --inh-caps -all "$XSKIT" doctor va -j >now.json

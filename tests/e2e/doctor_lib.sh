@@ -16,11 +16,11 @@ export PATH=$T/bin:$PATH
 
 args=()
 look() { in_ns a "$XSKIT" doctor va -j "${args[@]}" >"$1.json" 2>"$1.err"; }
-troubles() { jq -r 'select(.status == "warn" or .status == "fail") | "\(.name) \(.status)"' "$1.json" | sort; }
+troubles() { jq -r 'select(.status == "warn" or .status == "fail") | "\(.name) \(.status)"' "$1" | sort; }
 examine() {
 	args=("$@")
 	look now
-	troubles now >now
+	troubles now.json >now
 }
 healthy() {
 	examine "$@"
@@ -32,7 +32,7 @@ named() {
 		pass "$1: named, and nothing else"
 	else
 		fail "$1: named, and nothing else" "want: $2" "got: $(beyond)" \
-			"$(jq -r '"\(.name): \(.status): \(.found)"' now.json)" "$(cat now.err)"
+			"$(jq -r 'select(.status != "ok") | "\(.name): \(.status): \(.found)"' now.json)" "$(cat now.err)"
 	fi
 }
 fix_of() { jq -r "select(.name == \"$1\").fix" now.json; }
@@ -47,7 +47,7 @@ cured() {
 	if [ -z "$(beyond)" ]; then
 		pass "$1: cured"
 	else
-		fail "$1: cured" "$(beyond)" "$(jq -r '"\(.name): \(.status): \(.found)"' now.json)"
+		fail "$1: cured" "$(beyond)" "$(jq -r 'select(.status != "ok") | "\(.name): \(.status): \(.found)"' now.json)"
 	fi
 }
 # ill WHAT CHECK STATUS: named, mended, cured

@@ -41,6 +41,14 @@ static void look_arrival(const struct patient *p, struct finding *f)
 	say_fix(f, "# look at the sender, and at what is in between");
 }
 
+/* A driver may count as dropped what XDP failed to redirect, which has checks of its own. */
+static bool told_elsewhere(const struct patient *p, uint64_t lost)
+{
+	const struct doctor_errors *e = &p->seen.errors;
+
+	return lost <= e->exceptions + e->redirect;
+}
+
 static void look_drops(const struct patient *p, struct finding *f)
 {
 	const struct nl_counters *c = &p->seen.interface;
@@ -50,6 +58,11 @@ static void look_drops(const struct patient *p, struct finding *f)
 		return;
 	if (!lost) {
 		say_ok(f, "none in %.1f s", p->live_s);
+		return;
+	}
+	if (told_elsewhere(p, lost)) {
+		say_skip(f, "%llu by XDP: see redirect-errors and exceptions",
+			 (unsigned long long)lost);
 		return;
 	}
 	say_warn(f, "%llu dropped, %llu missed, %llu errors in %.1f s",
