@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Install the Debian packages that are missing: to build and for the demo; --test: also those for
-# `make check`; --bench: also those for `make bench`. Asks nothing, says nothing if all is there.
+# `make check`; --bench: also those for `make bench`; --vm: also those for virtual machines. Asks
+# nothing, says nothing if all is there.
 set -euo pipefail
 
 packages=(clang llvm gcc g++ make pkg-config bpftool libbpf-dev libxdp-dev libnuma-dev libelf-dev
@@ -19,13 +20,16 @@ bench_packages=(sockperf dpdk-dev ethtool iputils-ping jq libck-dev libdpdk-dev 
 	libconcurrentqueue-dev libreaderwriterqueue-dev libatomic-queue-dev gnuplot-nox)
 bench_fedora=(sockperf dpdk ethtool iputils jq ck-devel dpdk-devel boost-devel concurrentqueue-devel
 	readerwriterqueue-devel gnuplot-minimal)
+vm_packages=(qemu-system-x86 busybox-static xz-utils)
+vm_fedora=(qemu-system-x86-core busybox xz dpkg apt)
 
 for arg; do
 	case $arg in
 	--test) packages+=("${test_packages[@]}") fedora+=("${test_fedora[@]}") ;;
 	--bench) packages+=("${bench_packages[@]}") fedora+=("${bench_fedora[@]}") ;;
+	--vm) packages+=("${vm_packages[@]}") fedora+=("${vm_fedora[@]}") ;;
 	*)
-		echo "usage: tools/install-deps.sh [--test] [--bench]" >&2
+		echo "usage: tools/install-deps.sh [--test] [--bench] [--vm]" >&2
 		exit 2
 		;;
 	esac

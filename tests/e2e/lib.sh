@@ -28,7 +28,7 @@ XSKIT=${XSKIT:-$root/build/xskit}
 if [ "${XSKIT_E2E:-}" != inside ]; then
 	export XSKIT XSKIT_E2E=inside
 	# exec: to kill this process is to kill everything inside
-	exec "$root/tools/room.sh" timeout --foreground -v -s KILL "${limit:-60}" bash "$0" "$@"
+	exec "$root/tools/room.sh" timeout --foreground -v -s KILL $((${limit:-60} * ${XSKIT_SLOW:-1})) bash "$0" "$@"
 fi
 
 T=/run/t # files of the test
@@ -37,9 +37,9 @@ cd "$T" || exit 1
 # shellcheck disable=SC2154  # rc is set on the spot
 trap 'rc=$?; [ $planned ] || echo "# the script ended early, status $rc"; exit "$rc"' EXIT
 
-# Sanitizers slow everything down: times are stretched by this.
-slow=1
-case $XSKIT in */address* | */thread*) slow=4 ;; esac
+# Sanitizers slow everything down, emulated CPUs too (XSKIT_SLOW): times are stretched by this.
+slow=${XSKIT_SLOW:-1}
+case $XSKIT in */address* | */thread*) slow=$((slow * 4)) ;; esac
 
 # --- TAP ---
 
@@ -256,3 +256,7 @@ sound() {
 	summary "$1" 'XDP counters add up' '.xdp | .seen >= 0 and
 		.seen == .redirected + .passed + .dropped'
 }
+
+# What a virtual machine does in another way: its NICs are the pair, not a veth.
+# shellcheck source=/dev/null
+[ -z "${XSKIT_E2E_WIRE:-}" ] || . "$root/$XSKIT_E2E_WIRE"

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# Sourced by the suites, after tests/e2e/lib.sh.
+
+# Has the kernel complained since the machine was started? (A page that could not be had is no
+# complaint: tests fill memory.)
+kernel_is_content() {
+	! dmesg | grep -E -A 25 'WARNING: |BUG: |Oops|general protection|refcount_t|blocked for more than|soft lockup'
+}
+
+# Is the kernel X.Y or newer? What it can do is measured; this is only to know what to expect.
+kernel_from() { [ "$(printf '%s\n' "$1" "$XSKIT_VM_KERNEL" | sort -V | head -n 1)" = "$1" ]; }
