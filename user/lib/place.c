@@ -2,11 +2,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xskit/place.h>
@@ -54,12 +59,32 @@ static bool sysfs_knows(const char *ifname)
 	return here && !read_if(ifname, "ifindex", &there) && (unsigned)there == here;
 }
 
+/* The driver names the device it sits on, wherever /sys comes from: a PCI function has its node
+   below /sys/bus, which is the same in every network namespace. */
+static int ask_driver(const char *ifname)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), node, rc;
+	struct ifreq ifr = {.ifr_data = (void *)&info};
+	char path[80];
+
+	if (fd < 0)
+		return -1;
+	strncpy(ifr.ifr_name, ifname, sizeof(ifr.ifr_name) - 1);
+	rc = ioctl(fd, SIOCETHTOOL, &ifr);
+	close(fd);
+	if (rc || !info.bus_info[0] || strchr(info.bus_info, '/'))
+		return -1;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.31s/numa_node", info.bus_info);
+	return read_int(path, &node) || node < 0 ? -1 : node;
+}
+
 int xk_place_ifnode(const char *ifname)
 {
 	int node;
 
 	if (!sysfs_knows(ifname))
-		return -1;
+		return ask_driver(ifname);
 	if (!read_if(ifname, "device/numa_node", &node) && node >= 0)
 		return node;
 	/* virtio: the node is that of the PCI function the virtio device sits on */
