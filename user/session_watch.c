@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include "nl_ethtool.h"
 #include "session.h"
 
 #define TICK_NS   500000000ull    /* how often what gives no event is looked at */
@@ -92,6 +93,31 @@ static int program_gone(struct session *s, struct xk_err *err)
 	return 0;
 }
 
+/* `ethtool -L` while it runs: the workers stay as they are, so tell. */
+static void tell_queues(struct side *side)
+{
+	struct nl_channel_counts now;
+	unsigned queues, before = side->link.rx_queues;
+
+	if (nl_channel_counts(side->link.name, &now))
+		return;
+	queues = now.combined + now.rx;
+	if (!queues || queues == before)
+		return;
+	side->link.rx_queues = queues;
+	if (queues < before)
+		report_note("%s has %u queues now, not %u: nothing comes on queue %u and above",
+			    side->link.name, queues, before, queues);
+	else
+		report_note("%s has %u queues now, not %u: start again to have workers on all",
+			    side->link.name, queues, before);
+}
+
+static void queues_changed(struct session *s)
+{
+	for_each_side(s, side) if (s->action->rx) tell_queues(side);
+}
+
 static bool no_napi(struct xk_port *port, bool at_end)
 {
 	struct xk_port_stats stats;
@@ -135,6 +161,7 @@ static int tick(struct session *s, struct xk_err *err)
 		return xk_err_fill(err, -EPIPE, s->action->command, NULL,
 				   "nobody reads the output");
 	}
+	queues_changed(s);
 	return program_gone(s, err);
 }
 
