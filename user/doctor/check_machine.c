@@ -12,20 +12,35 @@ static char names[MAX_NAMES][SYSFILE_NAME]; /* of the directory just looked at *
 /* --- mitigations --- */
 
 /* Those that are paid for on every system call, interrupt or indirect call. */
-static const char *dear_mitigation(const char *text)
+static const char *dear_part(const char *part, size_t len)
 {
-	static const char *const dear[] = {
-		"PTI",   "Clear CPU buffers", "Retpolines", "untrained return", "Safe RET", "IBPB",
-		"; IBRS"};
+	static const char *const dear[] = {"PTI",        "Clear CPU buffers",
+					   "Retpolines", "untrained return thunk",
+					   "Safe RET",   "IBRS",
+					   "IBPB"};
 
-	if (strncmp(text, "Mitigation", 10))
-		return NULL;
-	if (!strncmp(text, "Mitigation: IBRS", 16))
-		return "IBRS";
 	for (unsigned i = 0; i < sizeof(dear) / sizeof(*dear); i++)
-		if (strstr(text, dear[i]) && !strstr(text, "conditional"))
+		if (len >= strlen(dear[i]) && !strncmp(part, dear[i], strlen(dear[i])) &&
+		    !memmem(part, len, "conditional", 11) && !memmem(part, len, "disabled", 8))
 			return dear[i];
 	return NULL;
+}
+
+/* "Mitigation: Retpolines; IBPB: conditional; ...": the first dear one of the parts. */
+static const char *dear_mitigation(const char *text)
+{
+	static const char begin[] = "Mitigation: ";
+	const char *dear = NULL;
+
+	if (strncmp(text, begin, strlen(begin)))
+		return NULL;
+	for (text += strlen(begin); *text && !dear; text += strspn(text, "; ")) {
+		size_t len = strcspn(text, ";");
+
+		dear = dear_part(text, len);
+		text += len;
+	}
+	return dear;
 }
 
 static void look_mitigations(const struct patient *p, struct finding *f)
@@ -45,8 +60,7 @@ static void look_mitigations(const struct patient *p, struct finding *f)
 		if (!sysfile_line(text, sizeof(text), "%s/%s", dir, names[i]))
 			dear = dear_mitigation(text);
 		if (dear)
-			list_add(list, sizeof(list), "%s (%s)", names[i],
-				 dear + strspn(dear, "; "));
+			list_add(list, sizeof(list), "%s (%s)", names[i], dear);
 	}
 	if (!*list) {
 		say_ok(f, "none that costs much");

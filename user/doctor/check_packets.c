@@ -80,9 +80,30 @@ static uint64_t arrived(const struct patient *p, unsigned queue)
 	return p->seen.program[queue].no_socket;
 }
 
+/* "1,3-7": the queues that have no socket, and how much came there. */
+static void list_bare(const struct patient *p, char *list, size_t size, uint64_t *missed)
+{
+	unsigned n = p->link.rx_queues, last;
+
+	for (unsigned q = 0; q < n; q = last + 1) {
+		size_t at = strlen(list);
+
+		last = q;
+		if (patient_in_map(p, q))
+			continue;
+		while (last + 1 < n && !patient_in_map(p, last + 1))
+			last++;
+		for (unsigned k = q; k <= last; k++)
+			*missed += arrived(p, k);
+		if (at + 24 < size)
+			snprintf(list + at, size - at, last > q ? "%s%u-%u" : "%s%u", at ? "," : "",
+				 q, last);
+	}
+}
+
 static void look_queues(const struct patient *p, struct finding *f)
 {
-	char bare[160] = "", numbers[160] = "";
+	char bare[256] = "";
 	uint64_t missed = 0;
 
 	if (p->prog_rc) {
@@ -93,14 +114,7 @@ static void look_queues(const struct patient *p, struct finding *f)
 		say_skip(f, "no queue has a socket");
 		return;
 	}
-	for (unsigned q = 0; q < p->link.rx_queues && strlen(numbers) < 120; q++) {
-		if (patient_in_map(p, q))
-			continue;
-		missed += arrived(p, q);
-		snprintf(numbers + strlen(numbers), sizeof(numbers) - strlen(numbers), "%s%u",
-			 *numbers ? "," : "", q);
-		list_add(bare, sizeof(bare), "%u", q);
-	}
+	list_bare(p, bare, sizeof(bare), &missed);
 	if (!*bare)
 		say_ok(f, "all %u have a socket", p->link.rx_queues);
 	else if (missed)
@@ -109,7 +123,7 @@ static void look_queues(const struct patient *p, struct finding *f)
 	else
 		say_warn(f, "of %u queues these have no socket: %s", p->link.rx_queues, bare);
 	if (*bare)
-		say_fix(f, "xskit rx %s -q %s", p->ifname, numbers);
+		say_fix(f, "xskit rx %s -q %s", p->ifname, bare);
 }
 
 /* Of a table of queues: the first without a socket, -1: none. */

@@ -51,35 +51,6 @@ static int cpu_list(int *cpus, const char *path)
 		       : sysfile_cpu_list(text, cpus, MAX_CPUS);
 }
 
-/* A CPU nobody of the team works on: on none of the given ones' cores either; -1: there is none. */
-static int free_cpu(const struct team *team, const int *not_these, int n)
-{
-	int cpus[MAX_CPUS], online = cpu_list(cpus, "/sys/devices/system/cpu/online");
-
-	for (int i = online - 1; i >= 0; i--) {
-		bool taken = works_on(team, cpus[i], NULL);
-
-		for (int k = 0; k < n; k++)
-			taken |= not_these[k] == cpus[i];
-		if (!taken)
-			return cpus[i];
-	}
-	return -1;
-}
-
-static void say_move(struct finding *f, const struct team *team, const struct thread *t,
-		     const int *not_these, int n)
-{
-	int cpu = free_cpu(team, not_these, n);
-
-	if (cpu >= 0)
-		say_fix(f, "taskset -cp %d %d", cpu, t->tid);
-	else
-		say_fix(f, "# no CPU is free: start fewer workers (-q)");
-}
-
-/* --- nodes --- */
-
 static int node_of_cpu(int cpu)
 {
 	char names[256][SYSFILE_NAME];
@@ -90,6 +61,56 @@ static int node_of_cpu(int cpu)
 			return node;
 	return -1;
 }
+
+static bool core_is_free(const struct team *team, int cpu)
+{
+	int cpus[MAX_CPUS], n;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+		 cpu);
+	n = cpu_list(cpus, path);
+	for (int i = 0; i < n; i++)
+		if (works_on(team, cpus[i], NULL))
+			return false;
+	return true;
+}
+
+/*
+ * A CPU nobody of the team works on, and none of these: on the node, and on a core of its own, if
+ * there is one; -1: there is none at all.
+ */
+static int free_cpu(const struct team *team, int node, const int *not_these, int n)
+{
+	int cpus[MAX_CPUS], online = cpu_list(cpus, "/sys/devices/system/cpu/online");
+	int best = -1, best_score = -1;
+
+	for (int i = online - 1; i >= 0; i--) {
+		bool taken = works_on(team, cpus[i], NULL);
+		int score = 2 * (node_of_cpu(cpus[i]) == node) + core_is_free(team, cpus[i]);
+
+		for (int k = 0; k < n; k++)
+			taken |= not_these[k] == cpus[i];
+		if (taken || score <= best_score)
+			continue;
+		best = cpus[i];
+		best_score = score;
+	}
+	return best;
+}
+
+static void say_move(struct finding *f, const struct team *team, const struct thread *t,
+		     const int *not_these, int n)
+{
+	int cpu = free_cpu(team, node_of_cpu(t->cpu), not_these, n);
+
+	if (cpu >= 0)
+		say_fix(f, "taskset -cp %d %d", cpu, t->tid);
+	else
+		say_fix(f, "# no CPU is free: start fewer workers (-q)");
+}
+
+/* --- nodes --- */
 
 static int interface_node(const struct patient *p)
 {
@@ -286,7 +307,7 @@ static void look_irq(const struct patient *p, struct finding *f)
 		if (cpu < 0 || !works_on(&team, cpu, NULL))
 			continue;
 		say_warn(f, "interrupt %s is handled on CPU %d, as is a worker", irqs[i], cpu);
-		other = free_cpu(&team, &cpu, 1);
+		other = free_cpu(&team, -1, &cpu, 1);
 		if (other >= 0)
 			say_fix(f, "echo %d > /proc/irq/%s/smp_affinity_list", other, irqs[i]);
 		else
