@@ -130,8 +130,10 @@ static void print_end(const struct tune_opts *o, const char *ifname)
 	json_decref(line);
 	if (o->told[TUNE_APPLIED])
 		printf("`xskit tune %s --undo` puts it back\n", ifname);
+	else if (!o->undo)
+		puts("nothing was changed");
 	else
-		puts(o->undo ? "that is all there was to undo" : "nothing was changed");
+		puts(o->told[TUNE_RESTORED] ? "undone" : "there was nothing to undo");
 }
 
 /* --- doing it --- */
@@ -173,7 +175,7 @@ static int apply(struct tune_opts *o, const char *ifname, int argc, char **argv)
 	if (ret)
 		return ret;
 	print_end(o, ifname);
-	if (o->told[TUNE_NOT_PERMITTED] && !o->told[TUNE_APPLIED])
+	if (!o->job.dry_run && o->told[TUNE_NOT_PERMITTED] && !o->told[TUNE_APPLIED])
 		return xk_err_fill(o->err, -EPERM, "tune", "run as root, outside any container",
 				   "nothing that was wanted may be set here");
 	return 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -55,9 +57,28 @@ static int mount_sysfs(void)
 	return mount;
 }
 
+/* Is the interface of the mounted /sys the one of that name here, and not another namespace's? */
+static bool is_here(const char *path)
+{
+	char name[IF_NAMESIZE], file[64];
+	unsigned there = 0;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(path + strlen(INTERFACES), "/"),
+		 path + strlen(INTERFACES));
+	snprintf(file, sizeof(file), INTERFACES "%s/ifindex", name);
+	f = fopen(file, "re");
+	if (!f)
+		return false;
+	if (fscanf(f, "%u", &there) != 1)
+		there = 0;
+	fclose(f);
+	return there && there == if_nametoindex(name);
+}
+
 /*
- * Kept for the life of the process, which may give up what it takes to mount. Where it may not be
- * mounted, the /sys that is there is what there is.
+ * The mount is kept for the life of the process, which may give up what it takes to mount. Where it
+ * may not be mounted, the /sys that is there has to do.
  */
 static int open_interface(const char *path, int flags)
 {
@@ -65,9 +86,12 @@ static int open_interface(const char *path, int flags)
 
 	if (mount < 0)
 		mount = mount_sysfs();
-	if (mount < 0)
+	if (mount >= 0)
+		return openat(mount, path + strlen("/sys/"), flags | O_CLOEXEC);
+	if (is_here(path))
 		return open(path, flags | O_CLOEXEC);
-	return openat(mount, path + strlen("/sys/"), flags | O_CLOEXEC);
+	errno = -mount;
+	return -1;
 }
 
 int sysroot_open(const char *path, int flags)

@@ -3,7 +3,8 @@
  * sysroot.h - files of /sys and /proc, as this network namespace sees them.
  *
  * Interfaces are looked up below the sysfs of the namespace the process is in, also where the /sys
- * that is mounted is another's (nsenter --net leaves it so). Tests plant a tree of their own: with
+ * that is mounted is another's (nsenter --net leaves it so): it takes CAP_SYS_ADMIN then, else
+ * -EPERM. Tests plant a tree of their own: with
  * XSKIT_SYSROOT=DIR in the environment everything is opened inside DIR, and nothing outside it.
  *
  * Thread contract: one thread at a time; the process does not change its network namespace once it

@@ -183,8 +183,10 @@ int journal_open(struct journal *journal, struct xk_err *err)
 		return open_failed(ret, err);
 	journal->dir = ret;
 	journal->lock = ret = open_file(journal->dir, LOCK_NAME, O_RDWR | O_CREAT);
-	if (ret >= 0 && !(ret = lock_journal(journal->lock)))
+	if (ret >= 0 && !(ret = lock_journal(journal->lock))) {
+		unlinkat(journal->dir, NEW_NAME, 0); /* of one that was killed */
 		ret = load(journal);
+	}
 	if (ret == 0 || ret == -ENOENT)
 		return 0;
 	journal_close(journal);
@@ -238,11 +240,8 @@ static int write_all(int fd, const char *text, unsigned len)
 
 static int write_new(const struct journal *journal, const char *text, unsigned len)
 {
-	int fd, ret;
+	int fd = open_file(journal->dir, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL), ret;
 
-	if (unlinkat(journal->dir, NEW_NAME, 0) && errno != ENOENT)
-		return -errno;
-	fd = open_file(journal->dir, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL);
 	if (fd < 0)
 		return fd;
 	ret = write_all(fd, text, len);
@@ -254,10 +253,9 @@ static int write_new(const struct journal *journal, const char *text, unsigned l
 	return ret;
 }
 
-/* Nothing to undo: no journal, and nothing of one that was never finished. */
-static int remove_files(const struct journal *journal)
+/* Nothing to undo: no journal. */
+static int remove_file(const struct journal *journal)
 {
-	unlinkat(journal->dir, NEW_NAME, 0);
 	return unlinkat(journal->dir, FILE_NAME, 0) && errno != ENOENT ? -errno : 0;
 }
 
@@ -268,7 +266,7 @@ int journal_save(struct journal *journal, struct xk_err *err)
 	int ret;
 
 	if (!journal->count) {
-		ret = remove_files(journal);
+		ret = remove_file(journal);
 	} else {
 		text = journal_print(journal, &len);
 		ret = text ? write_new(journal, text, len) : -ENOMEM;

@@ -119,16 +119,30 @@ static int cannot(struct work *w, unsigned i, int code)
 	return 0;
 }
 
+/* Written down first here too: what is found after a kill in between is nobody else's doing. */
+static int unsettle(struct work *w, struct journal_entry *e)
+{
+	if (!e->settled)
+		return 0;
+	e->settled = false;
+	return journal_save(w->journal, w->err);
+}
+
 static int write_old(struct work *w, unsigned i, const struct tune_target *t)
 {
 	struct journal_entry *e = &w->journal->entries[i];
 	const struct tune_setting *s = setting_of(e);
-	int ret = tune_same(s, w->found, e->old) ? 0 : tune_write(s, t, e->number, e->old);
+	const char *why = e->settled
+				  ? "as it was before"
+				  : "as it was before: an earlier tune or undo was cut short here";
+	int ret = unsettle(w, e);
 
 	if (ret)
+		return ret;
+	ret = tune_same(s, w->found, e->old) ? 0 : tune_write(s, t, e->number, e->old);
+	if (ret)
 		return cannot(w, i, ret);
-	tell(w, e, TUNE_RESTORED, w->found,
-	     e->settled ? "as it was before" : "as it was before: the tune was cut short here");
+	tell(w, e, TUNE_RESTORED, w->found, why);
 	w->restored++;
 	return drop(w, i);
 }
