@@ -51,9 +51,9 @@ struct session {
 	double cpu_base_s, softirq_base_s;
 	uint64_t start_ns, end_ns; /* end_ns 0: still running */
 
-	const char *ended; /* why the run ended */
-	bool gone;         /* an interface is no more */
-	bool told_busy;    /* that busy polling does not engage */
+	const char *ended;             /* why the run ended */
+	bool gone;                     /* an interface is no more */
+	bool told_busy, told_busy_off; /* that busy polling does not engage */
 };
 
 /* Every port of every lane; a lane whose action needs none has one whose port is NULL. */

@@ -139,7 +139,8 @@ static struct terms effective(const struct session *s, unsigned side)
 
 		terms.bind = info->zerocopy ? "zerocopy" : "copy";
 		terms.need_wakeup = info->need_wakeup;
-		terms.busy_poll = info->busy_poll && xk_load_relaxed(&info->napi_id);
+		terms.busy_poll = info->busy_poll && xk_load_relaxed(&info->napi_id) &&
+				  !xk_load_relaxed(&info->no_busy_tx);
 		terms.hugepages = xk_mem_info(lane->mem)->huge ? "on" : "off";
 	}
 	return terms;

@@ -127,10 +127,33 @@ static bool no_napi(struct xk_port *port, bool at_end)
 	return (at_end || stats.rx_packets) && !xk_port_info(port)->napi_id;
 }
 
+/* Taken back by a port, because under it the driver sends nothing. */
+static int busy_poll_off(struct session *s, struct xk_err *err)
+{
+	const struct nl_link *off = NULL;
+
+	for_each_port (s, lane, p)
+		if (p->port && xk_load_relaxed(&xk_port_info(p->port)->no_busy_tx))
+			off = p->link;
+	if (!off)
+		return 0;
+	if (s->opts->require & REQUIRE_BUSYPOLL)
+		return session_not_granted(off, err, "busypoll",
+					   "under it this driver sends nothing: use --bind copy");
+	if (!s->told_busy_off)
+		report_note("%s: under busy polling the driver sends nothing: it was switched off",
+			    off->name);
+	s->told_busy_off = true;
+	return 0;
+}
+
 int session_busy_poll(struct session *s, bool at_end, struct xk_err *err)
 {
 	const struct nl_link *missing = NULL;
+	int ret = busy_poll_off(s, err);
 
+	if (ret)
+		return ret;
 	for_each_port (s, lane, p)
 		if (p->port && s->action->rx && no_napi(p->port, at_end))
 			missing = p->link;

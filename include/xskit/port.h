@@ -72,6 +72,7 @@ struct xk_port_info {
 	bool multi_buffer;
 	bool busy_poll;      /* options accepted; it engages only once napi_id is not 0 */
 	uint32_t napi_id;    /* SO_INCOMING_NAPI_ID; see xk_port_look() */
+	uint32_t no_busy_tx; /* 1: taken back, the driver sent nothing under busy polling */
 	uint32_t tx_budget;  /* in force; 0: the kernel has no such option, or it was not asked */
 	int tx_budget_errno; /* why a tx_budget that was asked is not in force: ENOPROTOOPT, EACCES
 			      */
@@ -148,7 +149,8 @@ unsigned xk_port_tx_room(const struct xk_port *port); /* free entries of the TX 
 unsigned xk_port_rx_waiting(const struct xk_port *port);
 
 int xk_port_fd(const struct xk_port *port); /* for poll(2) and the XSKMAP */
-const struct xk_port_info *xk_port_info(const struct xk_port *port); /* constant but for napi_id */
+/* Constant but for napi_id and no_busy_tx. */
+const struct xk_port_info *xk_port_info(const struct xk_port *port);
 void xk_port_look(struct xk_port *port); /* read SO_INCOMING_NAPI_ID anew */
 void xk_port_stats(const struct xk_port *port, struct xk_port_stats *stats);
 int xk_port_xdp_stats(const struct xk_port *port, struct xk_port_xdp_stats *stats);

@@ -13,6 +13,9 @@ _Static_assert(XK_PKT_MORE == XDP_PKT_CONTD, "same flag");
 /* Frames moved in one go between cache and rings: enough to share an index update. */
 #define BATCH 64u
 
+/* Calls to send that move nothing, before busy polling is blamed: some 5 ms. */
+#define IDLE_CALLS 256u
+
 /* --- rings: the acquire/release partners are in the kernel, see port.h --- */
 
 /* Entries we may read: at most `want`, looking at the kernel's index only when short of them. */
@@ -308,6 +311,22 @@ static uint32_t tx_progress(const struct xk_port *port)
 }
 
 /*
+ * A socket that prefers busy polling wakes no driver, it runs the NAPI of its RX queue instead:
+ * drivers that send zero-copy from another one (virtio_net, igb) would never send. The preference
+ * is taken back where so many calls moved nothing.
+ */
+static void count_idle_call(struct xk_port *port, bool moved_any)
+{
+	int off = 0;
+
+	port->idle_calls = moved_any ? 0 : port->idle_calls + 1;
+	if (port->idle_calls != IDLE_CALLS || !port->info.zerocopy || !port->info.busy_poll)
+		return;
+	if (setsockopt(port->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &off, sizeof(off)) == 0)
+		xk_store_relaxed(&port->info.no_busy_tx, 1);
+}
+
+/*
  * In copy mode one sendto sends up to a budget's worth and says EAGAIN when there is more; it also
  * stops, and says nothing, behind an invalid descriptor. Zero-copy sends later, by itself.
  */
@@ -324,6 +343,7 @@ static int kick_tx(struct xk_port *port)
 		xk_bump(&port->stats.syscalls, 1);
 		ret = call_result(sendto(port->fd, NULL, 0, MSG_DONTWAIT, NULL, 0));
 		queued = tx_queued(port);
+		count_idle_call(port, tx_progress(port) != before);
 		if ((ret && ret != -EAGAIN) || tx_progress(port) == before)
 			break;
 	}
