@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # doctor names what is wrong with an interface, and nothing else, and its fix mends it: causes planted
 # in a veth pair.
-limit=120
+limit=300
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/doctor_lib.sh
@@ -134,6 +134,17 @@ in_sys a 'echo 200000 >/sys/class/net/va/gro_flush_timeout'
 ill 'a GRO timeout, left behind' gro-flush warn
 in_sys a 'echo 1 >/sys/class/net/va/threaded'
 ill 'threaded NAPI' threaded-napi warn
+
+# --- names that others chose ---
+
+ip -n b link set vb down
+ip -n b link set vb name 'v;b$(x)'
+examine
+is 'a name is no part of a command' "$(fix_of carrier | grep -o 'set.*')" 'set dev v_b__x_ up'
+ip -n b link set 'v;b$(x)' name vb
+ip -n b link set vb up
+until_ok 5 up
+cured 'the other end'
 
 # --- who may do what ---
 

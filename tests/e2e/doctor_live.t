@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # doctor --live and the sockets on an interface: causes that only traffic shows, or the processes that
 # receive it.
-limit=120
+limit=300
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/doctor_lib.sh
@@ -155,6 +155,15 @@ ready rx
 check 'and packets arrive' until_ok 5 has_counted rx 10
 stop rx
 calm
+
+# --- a signal ends the watch, and what was seen is told ---
+
+start doc a "$XSKIT" doctor va -j --live 60 --check packets
+watched() { [ "$(bpftool -j prog list | jq '[.[] | select(.name == "on_packet")] | length')" -gt 0 ]; }
+until_ok 5 watched
+stop doc
+is 'a signal ends it' "$rc" 0
+check 'and it tells what it saw' grep -q '"name":"arrival","status":"[ow]' doc.out
 
 # --- placement ---
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What doctor says of the machine: causes planted in a tree of its own (XSKIT_SYSROOT), so that nothing
 # of this machine is touched. Fixes are run against the tree.
-limit=180
+limit=300
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/doctor_lib.sh

@@ -242,6 +242,17 @@ static void busy_polling(void **state)
 	assert_int_equal(look("busy-poll"), FINDING_SKIP);
 }
 
+static void names_become_plain(void **state)
+{
+	char name[] = "eth0.5@x", evil[] = "a;b$(c)\n\xff'";
+
+	(void)state;
+	make_plain(name);
+	assert_string_equal(name, "eth0.5@x");
+	make_plain(evil);
+	assert_string_equal(evil, "a_b__c____");
+}
+
 static void lists_of_cpus(void **state)
 {
 	int cpus[8];
@@ -286,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup(what_sockets_lose, make_nic),
 		cmocka_unit_test_setup(counters_count_from_the_watch_on, make_nic),
 		cmocka_unit_test_setup(busy_polling, make_nic),
+		cmocka_unit_test(names_become_plain),
 		cmocka_unit_test(lists_of_cpus),
 		cmocka_unit_test(lines_of_threads),
 	};

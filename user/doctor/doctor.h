@@ -51,6 +51,12 @@ void say_fail(struct finding *f, const char *format, ...) __attribute__((format(
 void say_skip(struct finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void say_fix(struct finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * A name that others chose (of a process, or of a device in another namespace), before it is shown
+ * or becomes part of a command: what is not a letter, a digit or one of -_.:@ is made a _.
+ */
+void make_plain(char *name);
+
 /* Add to a list of words in found, ", " between them. */
 void list_add(char *list, unsigned long size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

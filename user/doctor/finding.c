@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The words of a finding. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,14 @@ void say_fix(struct finding *f, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(f->fix, sizeof(f->fix), format, args);
 	va_end(args);
+}
+
+void make_plain(char *name)
+{
+	for (; *name; name++)
+		if (!isascii((unsigned char)*name) ||
+		    (!isalnum((unsigned char)*name) && !strchr("-_.:@", *name)))
+			*name = '_';
 }
 
 void list_add(char *list, unsigned long size, const char *format, ...)

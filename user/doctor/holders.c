@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "doctor/doctor.h"
 #include "doctor/holders.h"
 #include "doctor_sockets.skel.h"
 
@@ -53,6 +54,8 @@ static int read_all(struct holders *h, int fd, int ifindex)
 	int rc;
 
 	while ((rc = read_record(fd, &s)) > 0) {
+		s.comm[sizeof(s.comm) - 1] = '\0';
+		make_plain(s.comm);
 		if (s.bound && (int)s.ifindex == ifindex && !known(h, &s))
 			rc = keep(h, &s);
 		if (rc < 0)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "doctor/doctor.h"
 #include "doctor/patient.h"
 
 /* Sockets count from when they began; while they are watched, from then on. */
@@ -31,6 +32,9 @@ int patient_gather(struct patient *p, const char *ifname, double live_s, struct 
 	if (rc)
 		return xk_err_fill(err, rc, "look at interface", NULL, "netlink: %s",
 				   strerror(-rc));
+	make_plain(p->stack.master_name);
+	make_plain(p->stack.upper_name);
+	make_plain(p->stack.lower_name);
 	p->xdp_rc = nl_xdp_features(p->link.ifindex, &p->xdp);
 	peer_find(&p->link, &p->peer);
 	if (live_s > 0)

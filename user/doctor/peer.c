@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "doctor/doctor.h"
 #include "doctor/peer.h"
 
 /* --- which namespace --- */
@@ -77,6 +78,7 @@ static int look(struct peer *peer, int ifindex)
 	if (rc)
 		return rc;
 	nl_channel_counts(name, &peer->channels);
+	make_plain(peer->link.name); /* from here on for showing */
 	peer->n_features = nl_features(name, peer->features, NL_MAX_FEATURES);
 	return 0;
 }

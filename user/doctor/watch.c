@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,12 +87,24 @@ static void program_since(struct watch_counts *counts, const char *ifname,
 		subtract(counts->program, base, sizeof(counts->program));
 }
 
+static void wake(int signal)
+{
+	(void)signal;
+}
+
+/* A signal ends the wait, and what was seen until then is told. */
 static void wait_for(double seconds)
 {
+	const struct sigaction action = {.sa_handler = wake};
+	struct sigaction interrupt, terminate;
 	struct timespec left = {.tv_sec = (time_t)seconds,
 				.tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
 
+	sigaction(SIGINT, &action, &interrupt);
+	sigaction(SIGTERM, &action, &terminate);
 	nanosleep(&left, NULL);
+	sigaction(SIGINT, &interrupt, NULL);
+	sigaction(SIGTERM, &terminate, NULL);
 }
 
 int watch_run(struct watch_counts *counts, const char *ifname, int ifindex, double seconds)
