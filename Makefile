@@ -140,6 +140,23 @@ $(PEERS): $(PEER_OBJ)
 	$(call say,LD)
 	$(Q)$(CXX) $(ALL_LDFLAGS) $^ -o $@
 
+# --- DPDK's neighbour, where libdpdk is installed: shared libraries, drivers loaded at run time ---
+
+DPDK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/dpdk/*.c)) $(BUILD)/user/jsonl.o
+FORWARD  := $(if $(shell pkg-config --exists libdpdk 2>/dev/null && echo yes),$(BUILD)/dpdk/forward)
+
+.PHONY: dpdk
+dpdk: $(FORWARD)
+	$(if $(FORWARD),,$(error no libdpdk here: tools/dpdk.sh install))
+
+$(BUILD)/user/dpdk/%.o: ALL_CFLAGS += \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
+
+$(BUILD)/dpdk/forward: $(DPDK_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs libdpdk jansson) -o $@
+
 # --- tests: every one speaks TAP, prove runs them ---
 
 export XSKIT := $(abspath $(TOOL))
@@ -168,7 +185,7 @@ check:
 
 .PHONY: tests-built sanitized
 # (the peers are not ours to be watched by TSan)
-tests-built: $(TESTS_UNIT) $(if $(SANITIZE),,$(CRASH_BIN)) $(if $(findstring thread,$(SANITIZE)),,$(PEERS))
+tests-built: $(TESTS_UNIT) $(if $(findstring thread,$(SANITIZE)),,$(FORWARD)) $(if $(SANITIZE),,$(CRASH_BIN)) $(if $(findstring thread,$(SANITIZE)),,$(PEERS))
 sanitized:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined all tests-built
 	$(Q)$(MAKE) --no-print-directory SANITIZE=thread all tests-built
@@ -180,7 +197,7 @@ check-unit: $(TESTS_UNIT)
 check-crash: $(CRASH_BIN)
 	$(Q)$(PROVE) $(CRASH_BIN)
 
-check-e2e: all peers
+check-e2e: all peers $(FORWARD)
 	$(Q)$(PROVE) $(TESTS_E2E)
 
 check-tools: all
@@ -206,7 +223,7 @@ demo:
 
 bench:
 	$(Q)tools/install-deps.sh --test --bench
-	$(Q)$(MAKE) --no-print-directory all peers $(BUILD)/tests/sim/bench_port
+	$(Q)$(MAKE) --no-print-directory all peers dpdk $(BUILD)/tests/sim/bench_port
 	$(Q)tools/bench.sh
 	$(Q)tools/experiments.sh
 

@@ -50,6 +50,7 @@ gen:        kengine lane nl pace packet report lib/*
 ping:       answer lane match neigh nl opts output pace packet report resolve lib/*
 echo:       answer lane match neigh nl opts packet resolve lib/*
 fwd:        lane nl opts report lib/*
+dpdk/forward: jsonl
 bench/bench:  lib/err
 bench/spread:
 bench/process:
@@ -102,6 +103,7 @@ room() {
 	user/cmd_*) echo "$name" ;;
 	user/bench/*) echo "bench/${name%%_*}" ;;
 	user/doctor/*) echo "doctor/${name%%_*}" ;;
+	user/dpdk/*) echo "dpdk/${name%%_*}" ;;
 	user/tune/*) echo "tune/${name%%_*}" ;;
 	user/*) if [ -e "user/${name%%_*}.h" ]; then echo "${name%%_*}"; else echo "$name"; fi ;;
 	*)

@@ -12,10 +12,11 @@ fedora=(clang llvm gcc gcc-c++ make pkgconf-pkg-config bpftool libbpf-devel libx
 	liburing-devel iproute util-linux)
 test_packages=(libcmocka-dev perl git ethtool tcpdump iputils-ping netsniff-ng iperf3 socat xdp-tools
 	libcap2-bin jq procps libclang-rt-14-dev clang-format cppcheck shellcheck relacy-dev strace
-	libck-dev libboost-dev libconcurrentqueue-dev libreaderwriterqueue-dev libatomic-queue-dev gnuplot-nox)
+	libck-dev libboost-dev libconcurrentqueue-dev libreaderwriterqueue-dev libatomic-queue-dev gnuplot-nox
+	dpdk-dev libdpdk-dev)
 test_fedora=(libcmocka-devel perl-Test-Harness git ethtool tcpdump iputils netsniff-ng iperf3 socat
 	xdp-tools libcap jq procps-ng compiler-rt clang-tools-extra cppcheck ShellCheck strace
-	ck-devel boost-devel concurrentqueue-devel readerwriterqueue-devel gnuplot-minimal)
+	ck-devel boost-devel concurrentqueue-devel readerwriterqueue-devel gnuplot-minimal dpdk dpdk-devel)
 bench_packages=(sockperf dpdk-dev ethtool iputils-ping jq libck-dev libdpdk-dev libboost-dev
 	libconcurrentqueue-dev libreaderwriterqueue-dev libatomic-queue-dev gnuplot-nox)
 bench_fedora=(sockperf dpdk ethtool iputils jq ck-devel dpdk-devel boost-devel concurrentqueue-devel
