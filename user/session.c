@@ -176,6 +176,14 @@ static int check_required(struct session *s, struct xk_err *err)
 	return 0;
 }
 
+/* Is one of ours to be taken out of a libxdp dispatcher at the end? */
+static bool in_dispatcher(struct session *s)
+{
+	for_each_side(s, side) if (side->prog && xk_prog_detach_needs_caps(side->prog) &&
+				   xk_prog_in_dispatcher(side->prog)) return true;
+	return false;
+}
+
 /*
  * Nothing needs a privilege once all is set up, but BPF_PROG_RUN, and taking a program off that is
  * not held by a link, and putting settings back.
@@ -186,6 +194,8 @@ static void drop_capabilities(struct session *s)
 	for_each_side(s, side) if (side->tune.session.number ||
 				   (side->prog && xk_prog_detach_needs_caps(side->prog)))
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+	if (in_dispatcher(s))
+		capng_updatev(CAPNG_ADD, CAPNG_PERMITTED, CAP_BPF, CAP_SYS_ADMIN, -1);
 	if (!s->action->rx && !s->action->tx)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_BPF,
 			      CAP_PERFMON, -1);
@@ -362,6 +372,22 @@ static int set_up(struct session *s, struct xk_err *err)
 	return start_workers(s, err);
 }
 
+/* What a dispatcher takes was kept as permitted only: raised for this one call. */
+static void leave_prog(struct session *s, struct side *side)
+{
+	int rc;
+
+	if (in_dispatcher(s) && capng_get_caps_process() == 0) {
+		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE, CAP_BPF, CAP_SYS_ADMIN, -1);
+		capng_apply(CAPNG_SELECT_CAPS);
+	}
+	rc = xk_prog_close(side->prog);
+	side->prog = NULL;
+	if (rc && rc != -ENOENT && !s->gone)
+		report_note("%s: the XDP program could not be taken off (%s): see `xskit unload`",
+			    side->link.name, strerror(-rc));
+}
+
 static void tear_down(struct session *s)
 {
 	for (unsigned i = 0; i < s->n_lanes; i++) {
@@ -371,7 +397,7 @@ static void tear_down(struct session *s)
 	}
 	for (unsigned i = 0; i < s->n_lanes; i++)
 		lane_close(&s->lanes[i]);
-	for_each_side(s, side) xk_prog_close(side->prog);
+	for_each_side(s, side) leave_prog(s, side);
 	session_watch_close(s);
 	session_unplace(s);
 	session_untune(s);

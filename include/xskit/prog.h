@@ -70,9 +70,12 @@ struct xk_prog_info {
 int xk_prog_open(struct xk_prog **prog, const char *ifname, const struct xk_prog_config *config,
 		 struct xk_err *err);
 
-/* Leave. A program this handle attached without a link (XK_ATTACH_LIBXDP) is detached. NULL:
- * nothing. */
-void xk_prog_close(struct xk_prog *prog);
+/*
+ * Leave. A program this handle attached without a link (XK_ATTACH_LIBXDP) is detached. NULL:
+ * nothing. 0, or a negative errno: the handle is gone, but the program could not be detached
+ * (-ENOENT: somebody did before; -EPERM: see xk_prog_detach_needs_caps()).
+ */
+int xk_prog_close(struct xk_prog *prog);
 
 const struct xk_prog_info *xk_prog_info(const struct xk_prog *prog);
 
@@ -104,6 +107,7 @@ int xk_prog_check(const struct xk_prog *prog);
  * dispatcher CAP_BPF and CAP_SYS_ADMIN as well.
  */
 bool xk_prog_detach_needs_caps(const struct xk_prog *prog);
+bool xk_prog_in_dispatcher(const struct xk_prog *prog);
 
 /* --- the program's life outside a run: what `load`, `unload` and `status` do --- */
 

@@ -167,14 +167,17 @@ err_free:
 	return rc;
 }
 
-void xk_prog_close(struct xk_prog *prog)
+int xk_prog_close(struct xk_prog *prog)
 {
+	int rc = 0;
+
 	if (!prog)
-		return;
+		return 0;
 	if (prog->xdp)
-		prog_detach(prog);
+		rc = prog_detach(prog);
 	prog_release(prog);
 	free(prog);
+	return rc;
 }
 
 const struct xk_prog_info *xk_prog_info(const struct xk_prog *prog)
@@ -304,4 +307,9 @@ int xk_prog_check(const struct xk_prog *prog)
 bool xk_prog_detach_needs_caps(const struct xk_prog *prog)
 {
 	return prog->xdp != NULL;
+}
+
+bool xk_prog_in_dispatcher(const struct xk_prog *prog)
+{
+	return prog->attached_id != prog->info.prog_id;
 }
