@@ -179,9 +179,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOM_OBJ) $(LIB_A)
 
 # Everything, in one run of prove: as users build it, then sanitized, then fuzzed.
 check:
-	$(Q)tools/install-deps.sh --test
+	$(Q)tools/install-deps.sh --test --vm || tools/install-deps.sh --test
 	$(Q)$(MAKE) --no-print-directory all tests-built sanitized
-	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(CRASH_BIN) $(TESTS_E2E) tests/model.t tests/fuzz.t tests/sanitize.t
+	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(CRASH_BIN) $(TESTS_E2E) tests/vm.t tests/model.t tests/fuzz.t tests/sanitize.t
 
 .PHONY: tests-built sanitized
 # (the peers are not ours to be watched by TSan)
@@ -209,6 +209,17 @@ sanitize: sanitized
 
 fuzz:
 	$(Q)$(PROVE) tests/fuzz.t
+
+# Other kernels, two NUMA nodes, NICs with zero-copy: in virtual machines. The short set is a part
+# of check; VM='6.12/zerocopy ...' runs some.
+.PHONY: check-vm check-vm-short
+check-vm: all
+	$(Q)tools/install-deps.sh --test --vm
+	$(Q)$(PROVE) tests/vm.t :: $(or $(VM),all)
+
+check-vm-short: all
+	$(Q)tools/install-deps.sh --test --vm
+	$(Q)$(PROVE) tests/vm.t
 
 lint: all
 	$(Q)$(PROVE) tests/tools/lint.t

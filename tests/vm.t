@@ -54,7 +54,9 @@ run_one() {
 	export XSKIT_VM_DRIVER=$driver
 	# shellcheck disable=SC2046  # words
 	tools/vm.sh -k "$kernel" -t "${XSKIT_VM_LIMIT:-900}" $(said "$suite" machine) "${options[@]}" "tests/vm/$suite.sh" \
-		>"$out.new" 2>"$out.err"
+		>"$out.new" 2>"$out.err" &
+	trap 'kill $!' TERM
+	wait $!
 	echo "# exit code $?" >>"$out.new"
 	mv "$out.new" "$out"
 }
@@ -86,11 +88,16 @@ all) mapfile -t runs < <(all_runs) ;;
 esac
 mkdir -p "$results"
 tests=0 failed=0
+# ended early, it ends its machines
+machines=()
+trap '[ ${#machines[@]} -eq 0 ] || kill "${machines[@]}" 2>/dev/null' EXIT
+trap 'exit 143' INT TERM
 fetch_kernels
 for run in "${runs[@]}"; do
 	rm -f "$results/${run/\//-}.tap"
 	while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do wait -n; done
 	run_one "$run" &
+	machines+=($!)
 done
 wait
 for run in "${runs[@]}"; do tell "$run"; done

@@ -94,13 +94,26 @@ fi
 run 0 a "$XSKIT" unload va
 check 'nothing is left' until_ok 5 no_program
 
-# --- xdp-bench takes the interface for itself ---
+# --- an interface that another program has for itself: xdp-bench's, where this kernel loads it ---
+started_or_ended() { xdp_on a va || ! alive bench; }
 start bench a timeout 60 xdp-bench drop va
-check 'xdp-bench runs' until_ok 10 eval '! no_program'
-run 1 a "$XSKIT" rx va -d 1 --attach link
-one_line 'what xdp-bench holds is not replaced: it is named' 'xdp_|drop'
+until_ok 30 started_or_ended
+if xdp_on a va; then
+	run 1 a "$XSKIT" rx va -d 1 --attach link
+	one_line 'what xdp-bench holds is not replaced: it is named' 'xdp_|drop'
+else
+	echo "# xdp-bench does not run under $(uname -r): $(tail -n 1 bench.err)"
+fi
 stop bench
 until_ok 5 no_program || in_ns a xdp-loader unload va --all >/dev/null 2>&1
+check 'ip attaches a program' ip -n a link set dev va xdpdrv obj "$XSKIT_BUILD/bpf/xdp_drop.bpf.o" sec xdp.frags
+id=$(xdp_id a va)
+for attach in auto link libxdp; do
+	run 1 a "$XSKIT" rx va -d 1 --attach $attach
+	one_line "--attach $attach replaces it not: it is named" 'xdp_drop'
+done
+is 'it is still there' "$(xdp_id a va)" "$id"
+ip -n a link set dev va xdpdrv off
 run 0 a "$XSKIT" rx va -j -d 0.5
 check 'the kernel is content' kernel_is_content
 done_testing

@@ -81,6 +81,12 @@ sends() {
 		return
 	fi
 	sound gen
+	# before 6.3 a device does not tell that it sends nothing from XDP: it is seen in the counters
+	if [ "$(get gen .engine)" = kernel ] && [ "$(get gen .completed)" = 0 ]; then
+		pass "$row: no, nothing leaves"
+		cell "$row" 'no: nothing leaves'
+		return
+	fi
 	summary gen "$row: all completed" '.packets == 200 and .completed == 200'
 	check "$row: all arrive" until_ok 5 arrived
 	granted "$row" gen "$jq" "$instead"

@@ -33,6 +33,8 @@ as() { # as CAPS...: an ordinary user with these
 # --- memory ---
 run 1 a "$XSKIT" rx va -d 1 --frames 262144 --frame-size 4096
 one_line 'more frames than memory' 'bytes asked for, [0-9]+ available.*ask for less|No space|Cannot allocate'
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 mkdir /sys/fs/cgroup/small
 echo 16M >/sys/fs/cgroup/small/memory.max
 run 1 a bash -c "echo \$\$ >/sys/fs/cgroup/small/cgroup.procs; exec $T/xskit rx va -d 1 --frames 16384 --frame-size 4096"
@@ -55,7 +57,7 @@ receives 'with CAP_IPC_LOCK' prlimit --memlock=65536 "${user[@]}"
 
 # --- capabilities given to the file ---
 setcap cap_bpf,cap_net_admin,cap_net_raw=ep "$T/xskit"
-receives 'capabilities of the file' setpriv --reuid 65534 --regid 65534 --clear-groups prlimit --memlock=67108864
+receives 'capabilities of the file' prlimit --memlock=67108864 setpriv --reuid 65534 --regid 65534 --clear-groups
 setcap -r "$T/xskit"
 for missing in bpf net_admin net_raw; do
 	# shellcheck disable=SC2046  # words

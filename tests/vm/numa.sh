@@ -79,15 +79,15 @@ sound rx
 mkdir "$T/hog"
 mount -t tmpfs -o size=4g,mpol=bind:1 hog "$T/hog"
 free_mb() { awk '/MemFree/ {print int($4 / 1024)}' /sys/devices/system/node/node1/meminfo; }
-hog=$(($(free_mb) - 60))
+hog=$(($(free_mb) - 24))
 dd if=/dev/zero of="$T/hog/full" bs=1M count=$hog status=none
 echo "# $hog MB are taken, $(free_mb) MB are free on node 1"
-run 3 b "$XSKIT" rx vb -d 1 --hugepages off --frames 32768 --frame-size 4096 --require node
+run 3 b "$XSKIT" rx vb -d 1 --hugepages off --frames 16384 --frame-size 4096 --require node
 one_line 'a node without memory' 'memory on the wanted node was not granted on vb.*free some there'
-run 0 b "$XSKIT" rx vb -j -d 1 --hugepages off --frames 32768 --frame-size 4096
+run 0 b "$XSKIT" rx vb -j -d 1 --hugepages off --frames 16384 --frame-size 4096
 summary run 'without --require it runs and tells that frames are elsewhere' '.queues[0].node != 1'
 umount "$T/hog"
-run 0 b "$XSKIT" rx vb -j -d 1 --hugepages off --frames 32768 --frame-size 4096 --require node
+run 0 b "$XSKIT" rx vb -j -d 1 --hugepages off --frames 16384 --frame-size 4096 --require node
 summary run 'with the memory back it is granted' '.queues[0].node == 1'
 
 # --- huge pages of one node ---
