@@ -198,11 +198,8 @@ static size_t own_bytes(const struct xk_ring_shape *shape)
 
 static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t first)
 {
-	for (uint32_t lane = 0; lane < shape->lanes; lane++) {
-		struct xk_stream *stream = lane_of(ring, shape, lane);
-
-		stream->head = stream->tail = first;
-	}
+	for (uint32_t lane = 0; lane < shape->lanes; lane++)
+		xk_stream_format(lane_of(ring, shape, lane), first);
 }
 
 /* A dead producer's lane is as it published it. A dead consumer lets go of its lane. */

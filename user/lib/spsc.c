@@ -112,18 +112,13 @@ static bool valid(const struct xk_ring_shape *shape)
 
 static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t first)
 {
-	struct xk_stream *stream = xk_ring_own_part(ring, shape);
-
-	stream->head = stream->tail = first;
+	xk_stream_format(xk_ring_own_part(ring, shape), first);
 }
 
 static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,
 		  struct xk_ring_counts *counts)
 {
-	struct xk_stream *stream = xk_ring_own_part(ring, shape);
-
-	counts->consumed = xk_load_acquire(&stream->head); /* first: never ahead of tail */
-	counts->produced = xk_load_relaxed(&stream->tail);
+	xk_stream_count(xk_ring_own_part(ring, shape), counts);
 }
 
 const struct xk_ring_ops xk_ring_spsc_ops = {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* spsc_latency: the slots' words are the only truth; places are found by looking at all of them. */
+/* spsc_latency: the slots' words are the only truth; places are found by looking at all of them.
+ * Large records: a stream. */
 #include <errno.h>
 #include <xskit/spsc_latency.h>
 #include "ring_internal.h"
+#include "stream_internal.h"
 
 #define SEAT_PRODUCER 0u
 #define SEAT_CONSUMER 1u
 
 static struct xk_ring_shape shape_of(const struct xk_spsc_latency_config *config)
 {
-	return (struct xk_ring_shape){
+	struct xk_ring_shape shape = {
 		.kind = XK_RING_SPSC_LATENCY,
 		.flags = config->flags,
 		.record_bytes = config->record_bytes,
@@ -17,6 +19,12 @@ static struct xk_ring_shape shape_of(const struct xk_spsc_latency_config *config
 		.lanes = 1,
 		.seats = 2,
 	};
+
+	if (xk_spsc_latency_streams(shape.record_bytes)) {
+		shape.flags = xk_stream_flags(shape.flags, shape.record_bytes, shape.slots);
+		shape.lazy = xk_stream_lazy(0, shape.slots);
+	}
+	return shape;
 }
 
 size_t xk_spsc_latency_size(const struct xk_spsc_latency_config *config)
@@ -72,39 +80,72 @@ static int find_places(struct xk_ring *ring, const struct xk_ring_shape *shape, 
 	return 0;
 }
 
-static int join(struct xk_spsc_latency *s, void *mem, size_t len, int fd, enum xk_ring_role role)
+static int join_slots(struct xk_spsc_latency *s, enum xk_ring_role role)
 {
-	struct xk_ring_shape shape;
+	const struct xk_ring_shape *shape = &s->hold.shape;
 	uint64_t write, read;
-	int ret = xk_ring_check(mem, len, XK_RING_SPSC_LATENCY, &shape);
+	int ret = find_places(s->hold.ring, shape, &write, &read);
 
-	if (!ret)
-		ret = xk_ring_sit(&s->hold, mem, len, fd, &shape, role,
-				  role == XK_ROLE_PRODUCER ? SEAT_PRODUCER : SEAT_CONSUMER, 1);
 	if (ret)
 		return ret;
-	ret = find_places(s->hold.ring, &shape, &write, &read);
-	if (ret) {
-		xk_ring_rise(&s->hold);
-		return ret;
-	}
 	s->at = role == XK_ROLE_PRODUCER ? write : read;
-	s->slots_at = xk_ring_own_part(s->hold.ring, &shape);
+	s->slots_at = xk_ring_own_part(s->hold.ring, shape);
 	s->bell = role == XK_ROLE_PRODUCER ? &s->hold.ring->data : &s->hold.ring->space;
+	s->sleep = shape->flags & XK_RING_SLEEP;
+	return 0;
+}
+
+static int sit(struct xk_spsc_latency *s, void *mem, size_t len, int fd, enum xk_ring_role role)
+{
+	struct xk_ring_shape shape;
+	int ret = xk_ring_check(mem, len, XK_RING_SPSC_LATENCY, &shape);
+
+	if (ret)
+		return ret;
 	s->slots = shape.slots;
 	s->record_bytes = shape.record_bytes;
-	s->sleep = shape.flags & XK_RING_SLEEP;
-	return 0;
+	return xk_ring_sit(&s->hold, mem, len, fd, &shape, role,
+			   role == XK_ROLE_PRODUCER ? SEAT_PRODUCER : SEAT_CONSUMER, 1);
+}
+
+/* The stream of large records. */
+static struct xk_stream *stream_of(struct xk_ring_hold *hold)
+{
+	return xk_ring_own_part(hold->ring, &hold->shape);
 }
 
 int xk_spsc_latency_producer(struct xk_spsc_latency_prod *p, void *mem, size_t len, int fd)
 {
-	return join(&p->side, mem, len, fd, XK_ROLE_PRODUCER);
+	struct xk_ring_hold *hold = &p->side.hold;
+	int ret = sit(&p->side, mem, len, fd, XK_ROLE_PRODUCER);
+
+	if (ret)
+		return ret;
+	if (xk_spsc_latency_streams(p->side.record_bytes))
+		ret = xk_stream_join_producer(&p->stream, hold->ring, stream_of(hold),
+					      &hold->shape);
+	else
+		ret = join_slots(&p->side, XK_ROLE_PRODUCER);
+	if (ret)
+		xk_ring_rise(hold);
+	return ret;
 }
 
 int xk_spsc_latency_consumer(struct xk_spsc_latency_cons *c, void *mem, size_t len, int fd)
 {
-	return join(&c->side, mem, len, fd, XK_ROLE_CONSUMER);
+	struct xk_ring_hold *hold = &c->side.hold;
+	int ret = sit(&c->side, mem, len, fd, XK_ROLE_CONSUMER);
+
+	if (ret)
+		return ret;
+	if (xk_spsc_latency_streams(c->side.record_bytes))
+		ret = xk_stream_join_consumer(&c->stream, hold->ring, stream_of(hold),
+					      &hold->shape);
+	else
+		ret = join_slots(&c->side, XK_ROLE_CONSUMER);
+	if (ret)
+		xk_ring_rise(hold);
+	return ret;
 }
 
 void xk_spsc_latency_producer_detach(struct xk_spsc_latency_prod *p)
@@ -114,6 +155,8 @@ void xk_spsc_latency_producer_detach(struct xk_spsc_latency_prod *p)
 
 void xk_spsc_latency_consumer_detach(struct xk_spsc_latency_cons *c)
 {
+	if (xk_spsc_latency_streams(c->side.record_bytes))
+		xk_stream_publish_head(&c->stream);
 	xk_ring_rise(&c->side.hold);
 }
 
@@ -140,11 +183,21 @@ static bool has_data(void *side)
 
 int xk_spsc_latency_wait_space(struct xk_spsc_latency_prod *p, int how, int64_t timeout_ns)
 {
+	struct xk_stream_space space = {&p->stream, 1};
+
+	if (xk_spsc_latency_streams(p->side.record_bytes))
+		return xk_ring_await(&p->side.hold, XK_ROLE_PRODUCER, xk_stream_has_space, &space,
+				     how, timeout_ns);
 	return xk_ring_await(&p->side.hold, XK_ROLE_PRODUCER, has_space, &p->side, how, timeout_ns);
 }
 
 int xk_spsc_latency_wait_data(struct xk_spsc_latency_cons *c, int how, int64_t timeout_ns)
 {
+	struct xk_stream_data data = {&c->stream, 1};
+
+	if (xk_spsc_latency_streams(c->side.record_bytes))
+		return xk_ring_await(&c->side.hold, XK_ROLE_CONSUMER, xk_stream_has_data, &data,
+				     how, timeout_ns);
 	return xk_ring_await(&c->side.hold, XK_ROLE_CONSUMER, has_data, &c->side, how, timeout_ns);
 }
 
@@ -152,18 +205,27 @@ int xk_spsc_latency_wait_data(struct xk_spsc_latency_cons *c, int how, int64_t t
 
 static bool valid(const struct xk_ring_shape *shape)
 {
-	return shape->slots >= 2 && shape->lanes == 1 && shape->seats == 2 && !shape->lazy &&
-	       !(shape->flags & XK_RING_TOUCH);
+	bool as_its_size_wants = xk_spsc_latency_streams(shape->record_bytes)
+					 ? xk_stream_shape_valid(shape)
+					 : !shape->lazy && !(shape->flags & XK_RING_TOUCH);
+
+	return shape->slots >= 2 && shape->lanes == 1 && shape->seats == 2 && as_its_size_wants;
 }
 
 static size_t own_bytes(const struct xk_ring_shape *shape)
 {
-	return (size_t)shape->slots * xk_spsc_latency_stride(shape->record_bytes);
+	return xk_spsc_latency_streams(shape->record_bytes)
+		       ? xk_stream_bytes(shape)
+		       : (size_t)shape->slots * xk_spsc_latency_stride(shape->record_bytes);
 }
 
 /* Slot i waits for the first record from `first` on that is its own. */
 static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t first)
 {
+	if (xk_spsc_latency_streams(shape->record_bytes)) {
+		xk_stream_format(xk_ring_own_part(ring, shape), first);
+		return;
+	}
 	for (uint32_t i = 0; i < shape->slots; i++)
 		*slot_word(ring, shape, (uint32_t)(first + i) & (shape->slots - 1)) = first + i;
 }
@@ -171,7 +233,9 @@ static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint
 static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,
 		  struct xk_ring_counts *counts)
 {
-	if (find_places(ring, shape, &counts->produced, &counts->consumed))
+	if (xk_spsc_latency_streams(shape->record_bytes))
+		xk_stream_count(xk_ring_own_part(ring, shape), counts);
+	else if (find_places(ring, shape, &counts->produced, &counts->consumed))
 		counts->produced = counts->consumed = 0;
 }
 

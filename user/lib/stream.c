@@ -92,6 +92,19 @@ uint32_t xk_stream_flags(uint32_t flags, uint32_t record_bytes, uint32_t slots)
 	return (flags & ~(uint32_t)(XK_RING_TOUCH | XK_RING_NO_TOUCH)) | (ways & XK_RING_TOUCH);
 }
 
+/* --- for ring.c, through the rings --- */
+
+void xk_stream_format(struct xk_stream *stream, uint64_t first)
+{
+	stream->head = stream->tail = first;
+}
+
+void xk_stream_count(struct xk_stream *stream, struct xk_ring_counts *counts)
+{
+	counts->consumed = xk_load_acquire(&stream->head); /* first: never ahead of tail */
+	counts->produced = xk_load_relaxed(&stream->tail);
+}
+
 /* --- waiting --- */
 
 bool xk_stream_has_space(void *space)

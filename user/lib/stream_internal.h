@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* stream_internal.h - what spsc and fanin make of a configuration's numbers. */
+/* stream_internal.h - what rings of streams make of a configuration's numbers. */
 #ifndef XSKIT_STREAM_INTERNAL_H
 #define XSKIT_STREAM_INTERNAL_H
 
 #include <xskit/stream.h>
+#include "ring_internal.h"
 
 /* 0 means slots / 4. */
 uint32_t xk_stream_lazy(uint32_t lazy, uint32_t slots);
@@ -12,6 +13,9 @@ uint32_t xk_stream_lazy(uint32_t lazy, uint32_t slots);
 uint32_t xk_stream_flags(uint32_t flags, uint32_t record_bytes, uint32_t slots);
 
 bool xk_stream_shape_valid(const struct xk_ring_shape *shape);
+
+void xk_stream_format(struct xk_stream *stream, uint64_t first);
+void xk_stream_count(struct xk_stream *stream, struct xk_ring_counts *counts);
 
 /* Await: the stream's other side has moved far enough. */
 struct xk_stream_space {
