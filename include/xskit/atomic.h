@@ -57,6 +57,9 @@ XK_INLINE void xk_touch(void *byte)
 
 #endif /* XK_MEMORY_MODEL */
 
+/* This line will be needed, and written. */
+#define xk_prefetch(p) __builtin_prefetch((p), 1)
+
 #define xk_bump(p, n) xk_store_relaxed((p), xk_load_relaxed(p) + (n))
 
 /* Tell the CPU that this is a spin loop (x86 PAUSE, Arm YIELD). */

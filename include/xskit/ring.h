@@ -59,6 +59,7 @@ enum xk_ring_kind {
 #define XK_RING_SLEEP    (1u << 0) /* waiters may sleep: every publication looks whether one does */
 #define XK_RING_TOUCH    (1u << 1) /* consumers take finished lines: see stream.h */
 #define XK_RING_NO_TOUCH (1u << 2)
+#define XK_RING_BURSTS   (1u << 3) /* mpmc, for users who move bursts: see there */
 
 /* What a ring is made of: given at creation, constant, and enough to know every offset. */
 struct xk_ring_shape {

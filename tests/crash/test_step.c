@@ -284,13 +284,14 @@ static void must_join(struct party *u, enum xk_ring_role role, const char *who)
 static void die_at_work(struct party *u)
 {
 	struct record recs[2];
-	uint64_t number, word;
+	uint64_t number;
+	uint32_t word;
 	bool producer = u->role == XK_ROLE_PRODUCER;
 
 	if (u->kind == &kind_mpmc)
 		run.dead_took = xk_mpmc_claim(producer ? &u->mpmc_prod.user : &u->mpmc_cons.user, 2,
 					      producer ? XK_MPMC_FREE : XK_MPMC_FULL, &number,
-					      &word, SLOTS);
+					      &word, SLOTS, sizeof(struct record));
 	else if (!producer && u->kind == &kind_fanin)
 		xk_fanin_next_lane(&u->fanin_cons);
 	else if (u->kind == &kind_spsc && !producer)

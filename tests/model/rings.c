@@ -483,7 +483,7 @@ static void mpmc_make(unsigned producers, unsigned consumers, uint32_t flags, un
 		never_look_around(&mpmc_c[i].user.hold);
 	}
 	for (unsigned i = 0; i < config.slots; i++)
-		model_name(mpmc_p[0].user.words + i, "slot");
+		model_name(xk_mpmc_slot(&mpmc_p[0].user.words, i, config.slots), "slot");
 	name_bells();
 	expect(producers, each, consumers);
 }
@@ -787,7 +787,9 @@ static void dead_consumer_after(void)
 	for (unsigned i = 0; i < n_each; i++)
 		model_check(count_mark(mark_of(0, i)) <= 2, "a record more than twice");
 	for (unsigned i = 0; i < mpmc_c[0].user.slots; i++)
-		model_check(xk_mpmc_low(xk_load_seq(mpmc_c[0].user.words + i)) == XK_MPMC_FREE,
+		model_check(xk_mpmc_low(xk_load_seq(xk_mpmc_slot(&mpmc_c[0].user.words, i,
+								 mpmc_c[0].user.slots))) ==
+				    XK_MPMC_FREE,
 			    "a slot is never free again");
 }
 

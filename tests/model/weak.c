@@ -13,7 +13,7 @@ const struct model_weak model_weaks[] = {
 	{"spsc_latency", "xk_spsc_latency_pop_k", "load_acquire", NULL},
 	{"fanin 1p2c", "xk_fanin_try_lane", "cas_acquire", "holder"},
 	{"fanin 1p2c", "xk_fanin_flush", "store_release", "holder"},
-	{"mpmc 2p2c", "xk_ring_publish", "store_release", "slot"},
+	{"mpmc 2p2c", "xk_mpmc_publish", "store_release", "slot"},
 	{"mpmc 2p2c", "xk_mpmc_count", "load_acquire", "slot"},
 	{"mpmc, a dead producer", "xk_mpmc_take", "cas_release", "tail"},
 	{"mpmc, a dead producer", "came_true", "load_acquire", "tail"},

@@ -43,15 +43,17 @@ static unsigned pop(struct xk_mpmc_cons *c, uint64_t number, unsigned n)
 
 /* 64 producers and 64 consumers take turns as chance has it, over the wrap of the numbers: what
  * comes out is what went in, in that order, whoever does either. */
-static void all_users(void **unused)
+static void all_users_move(uint32_t flags)
 {
 	static struct xk_mpmc_prod p[64];
 	static struct xk_mpmc_cons c[64];
 	uint64_t pushed = 0, popped = 0, seed = 1;
 
-	(void)unused;
-	make((struct xk_mpmc_config){
-		.record_bytes = 8, .slots = 16, .users = 128, .first = (UINT64_C(1) << 56) - 5000});
+	make((struct xk_mpmc_config){.record_bytes = 8,
+				     .slots = 16,
+				     .users = 128,
+				     .flags = flags,
+				     .first = (UINT64_C(1) << 56) - 5000});
 	for (unsigned i = 0; i < 64; i++) {
 		producer(&p[i]);
 		consumer(&c[i]);
@@ -66,6 +68,13 @@ static void all_users(void **unused)
 		xk_mpmc_consumer_detach(&c[i]);
 	}
 	ring_mem_free(&mem);
+}
+
+static void all_users(void **unused)
+{
+	(void)unused;
+	all_users_move(0);
+	all_users_move(XK_RING_BURSTS);
 }
 
 /* A call moves what a claim can say, and no more. */
@@ -162,13 +171,16 @@ static void hostile_words(void **unused)
 		struct xk_mpmc_prod p;
 		struct xk_mpmc_cons c;
 
-		make((struct xk_mpmc_config){.record_bytes = 8, .slots = 4, .users = 2});
+		make((struct xk_mpmc_config){.record_bytes = 8,
+					     .slots = 4,
+					     .users = 2,
+					     .flags = round % 2 ? XK_RING_BURSTS : 0});
 		producer(&p);
 		consumer(&c);
 		push(&p, 0, chance(&seed) % 5);
 		for (unsigned i = 0; i < 4; i++)
-			p.user.words[i] =
-				xk_mpmc_word(i + chance(&seed) % 3 * 4 - 4, chance(&seed) % 4);
+			*xk_mpmc_slot(&p.user.words, i, 4) =
+				xk_mpmc_mark(i + chance(&seed) % 3 * 4 - 4, chance(&seed) % 4, 4);
 		p.user.shared->tail.word += chance(&seed) % 9 * 256 - 1024;
 		p.user.shared->head.word += chance(&seed) % 1024;
 		p.user.shared->orphans = chance(&seed) % 2;
@@ -183,14 +195,15 @@ static void hostile_words(void **unused)
 }
 
 #ifdef RING_STEP
-static xk_a64 *words;
+static struct xk_mpmc_words words;
 static unsigned lap; /* instructions in which the peer goes once round the ring */
 
 /* Whoever looks round the ring at this speed finds every slot free, again and again. */
 static void run_ahead(unsigned step)
 {
 	for (uint64_t i = 0; i < 2; i++)
-		xk_store_relaxed(&words[i], xk_mpmc_word(step / lap * 2 + i, XK_MPMC_FREE));
+		xk_store_relaxed(xk_mpmc_slot(&words, i, 2),
+				 xk_mpmc_mark(step / lap * 2 + i, XK_MPMC_FREE, 2));
 }
 
 /* Slots that change while they are counted are never more than there are. */
@@ -204,7 +217,10 @@ static void words_run_ahead(void **unused)
 		for (unsigned lag = 0; lag < 24 + lap; lag += 2) {
 			unsigned got;
 
-			make((struct xk_mpmc_config){.record_bytes = 64, .slots = 2, .users = 1});
+			make((struct xk_mpmc_config){.record_bytes = 64,
+						     .slots = 2,
+						     .users = 1,
+						     .flags = XK_RING_BURSTS});
 			producer(&p);
 			words = p.user.words;
 			ring_step_start(run_ahead, lag);

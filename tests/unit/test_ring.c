@@ -66,7 +66,7 @@ static void configurations(void **unused)
 		{.record_bytes = 8, .slots = 3, .users = 1},
 		{.record_bytes = 8, .slots = 48, .users = 1},
 		{.record_bytes = 8, .slots = XK_RING_SLOTS_MAX * 2, .users = 1},
-		{.record_bytes = 8, .slots = 16, .users = 1, .flags = 1u << 3},
+		{.record_bytes = 8, .slots = 16, .users = 1, .flags = 1u << 4},
 		{.record_bytes = 8, .slots = 16, .users = 1, .flags = 1u << 31},
 	};
 	struct ring_config largest = {
@@ -90,6 +90,8 @@ static void configurations_of_kinds(void **unused)
 		struct ring_config one_slot = {.record_bytes = 8, .slots = 1, .users = 1};
 		struct ring_config touch = {
 			.record_bytes = 8, .slots = 4, .users = 1, .flags = XK_RING_TOUCH};
+		struct ring_config bursts = {
+			.record_bytes = 8, .slots = 4, .users = 1, .flags = XK_RING_BURSTS};
 		struct ring_config lazy = {.record_bytes = 8, .slots = 4, .users = 1, .lazy = 5};
 		struct ring_config nobody = {.record_bytes = 8, .slots = 4, .users = 0};
 		struct ring_config crowd = {.record_bytes = 8, .slots = 4, .users = 129};
@@ -102,6 +104,10 @@ static void configurations_of_kinds(void **unused)
 			refuse(kind, &touch);
 		else
 			assert_true(kind->size(&touch));
+		if (kind->kind != XK_RING_MPMC)
+			refuse(kind, &bursts);
+		else
+			assert_true(kind->size(&bursts));
 		if (is_stream(kind)) {
 			refuse(kind, &lazy);
 			lazy.lazy = 4;
@@ -421,8 +427,10 @@ static void wrapping_counters(void **unused)
 				 i++) for (unsigned before = 0; before < 40; before += 3)
 	{
 		uint64_t wrap = kind->kind == XK_RING_MPMC ? UINT64_C(1) << 56 : 0;
-		struct ring_config c = {
-			.record_bytes = 12, .slots = slots[i], .users = 2, .first = wrap - before};
+		struct ring_config c = {.record_bytes = before % 2 ? 12 : 60,
+					.slots = slots[i],
+					.users = 2,
+					.first = wrap - before};
 		struct ring_pair pair;
 
 		if (c.slots < kind->least_slots)
@@ -437,11 +445,11 @@ static void wrapping_counters(void **unused)
 static void coming_again_at_the_wrap(void **unused)
 {
 	(void)unused;
-	for_each_kind(kind)
+	for_each_kind(kind) for (unsigned large = 0; large < 2; large++)
 	{
 		uint64_t wrap = kind->kind == XK_RING_MPMC ? UINT64_C(1) << 56 : 0;
 		struct ring_config c = {
-			.record_bytes = 8, .slots = 8, .users = 1, .first = wrap - 21};
+			.record_bytes = large ? 72 : 8, .slots = 8, .users = 1, .first = wrap - 21};
 		uint64_t pushed = c.first, popped = c.first, seed = 4;
 		struct ring_side side;
 		struct ring_mem m;
@@ -613,9 +621,9 @@ static void use_ring(struct ring_pair *pair, uint64_t *seed)
 	const struct ring_kind *kind = pair->prod.kind;
 	unsigned n = chance(seed) % 40;
 	struct xk_ring_info info;
-	char *recs = malloc(40 * 24 + 1);
+	char *recs = malloc(40 * 72 + 1);
 
-	memset(recs, 0, 40 * 24 + 1);
+	memset(recs, 0, 40 * 72 + 1);
 	assert_true(kind->push(&pair->prod, recs, n) <= n);
 	assert_true(kind->pop(&pair->cons, recs, n) <= n);
 	kind->wait_space(&pair->prod, XK_WAIT_SPIN, 0);
@@ -634,7 +642,8 @@ static void hostile_memory(void **unused)
 	(void)unused;
 	for_each_kind(kind) for (unsigned round = 0; round < 300 / SLOWER; round++)
 	{
-		struct ring_config c = {.record_bytes = 24, .slots = 16, .users = 3};
+		struct ring_config c = {
+			.record_bytes = round % 2 ? 72 : 24, .slots = 16, .users = 3};
 		struct ring_pair pair;
 		struct ring_side side;
 

@@ -198,10 +198,11 @@ static void run_threads(struct stress *s, uint64_t ns)
 
 static void run(struct stress *s, uint64_t ns)
 {
+	uint32_t packed = s->kind->kind == XK_RING_MPMC && s->burst > 1 ? XK_RING_BURSTS : 0;
 	struct ring_config c = {.record_bytes = sizeof(struct record),
 				.slots = s->burst > 1 ? 64 : 8,
 				.users = 8,
-				.flags = s->sleep ? XK_RING_SLEEP : 0,
+				.flags = (s->sleep ? XK_RING_SLEEP : 0) | packed,
 				.first = 0u - (uint64_t)100};
 
 	ring_make(&s->mem, s->kind, &c);

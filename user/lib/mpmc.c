@@ -64,26 +64,31 @@ static xk_a64 *row_of(struct xk_ring *ring, const struct xk_ring_shape *shape, u
 	return (xk_a64 *)(void *)(rows + seat * row_bytes(shape)) + counter * shape->seats;
 }
 
-static xk_a64 *words_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
+static struct xk_mpmc_words words_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
 {
 	char *rows = (char *)(shared_of(ring, shape) + 1);
 
-	return (xk_a64 *)(void *)(rows + shape->seats * row_bytes(shape));
+	return (struct xk_mpmc_words){
+		.at = (xk_a32 *)(void *)(rows + shape->seats * row_bytes(shape)),
+		.spread = shape->flags & XK_RING_BURSTS ? 0 : 1,
+	};
 }
 
 static size_t words_bytes(const struct xk_ring_shape *shape)
 {
-	return xk_ring_apart(shape->slots * sizeof(xk_a64));
+	return xk_ring_apart((size_t)shape->slots * (shape->flags & XK_RING_BURSTS ? 4 : 8));
 }
 
 static char *records_of(struct xk_ring *ring, const struct xk_ring_shape *shape)
 {
-	return (char *)words_of(ring, shape) + words_bytes(shape);
+	return (char *)words_of(ring, shape).at + words_bytes(shape);
 }
 
-static xk_a64 *slot_of(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t number)
+static xk_a32 *slot_of(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t number)
 {
-	return words_of(ring, shape) + (number & (shape->slots - 1));
+	struct xk_mpmc_words words = words_of(ring, shape);
+
+	return xk_mpmc_slot(&words, number, shape->slots);
 }
 
 /* --- users --- */
@@ -136,9 +141,10 @@ void xk_mpmc_consumer_detach(struct xk_mpmc_cons *c)
 bool xk_mpmc_pass_void(struct xk_mpmc_cons *c)
 {
 	struct xk_mpmc_user *u = &c->user;
-	uint64_t number, word;
+	uint64_t number;
+	uint32_t word;
 
-	if (!xk_mpmc_claim(u, 1, XK_MPMC_VOID, &number, &word, u->slots))
+	if (!xk_mpmc_claim(u, 1, XK_MPMC_VOID, &number, &word, u->slots, u->record_bytes))
 		return xk_mpmc_low(word) != XK_MPMC_FREE;
 	xk_mpmc_publish(u, number, 1, XK_MPMC_FREE, u->slots);
 	return true;
@@ -146,15 +152,14 @@ bool xk_mpmc_pass_void(struct xk_mpmc_cons *c)
 
 /* --- waiting --- */
 
-/* Is the counter's next slot in another state than `not_yet`? If the counter moved meanwhile, the
+/* Is the counter's next slot in this state, or a later one? If the counter moved meanwhile, the
  * caller may as well try. */
 static bool next_slot_ready(struct xk_mpmc_user *u, uint32_t wanted)
 {
 	uint64_t number = xk_mpmc_number(xk_load_seq(&u->counter->word));
-	uint64_t word = xk_load_seq(xk_mpmc_slot(u, number, u->slots));
-	int64_t distance = xk_mpmc_distance(word, number);
+	uint32_t word = xk_load_seq(xk_mpmc_slot(&u->words, number, u->slots));
 
-	return distance > 0 || (!distance && xk_mpmc_low(word) >= wanted);
+	return (int32_t)(word - xk_mpmc_mark(number, wanted, u->slots)) >= 0;
 }
 
 static bool has_space(void *prod)
@@ -219,11 +224,11 @@ static struct claim last_claim(struct xk_ring *ring, const struct xk_ring_shape 
 
 /* A slot in this state for this number goes to that one. */
 static bool slot_move(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t number,
-		      uint32_t from, uint64_t to)
+		      uint32_t from, uint32_t to)
 {
-	xk_a64 *slot = slot_of(ring, shape, number);
+	xk_a32 *slot = slot_of(ring, shape, number);
 
-	if (xk_load_acquire(slot) != xk_mpmc_word(number, from))
+	if (xk_load_acquire(slot) != xk_mpmc_mark(number, from, shape->slots))
 		return false;
 	xk_store_release(slot, to); /* pairs with xk_mpmc_count()'s acquire */
 	return true;
@@ -235,7 +240,7 @@ static void void_unwritten(struct xk_ring *ring, const struct xk_ring_shape *sha
 
 	for (uint32_t i = 0; i < claim.n; i++)
 		slot_move(ring, shape, claim.number + i, XK_MPMC_FREE,
-			  xk_mpmc_word(claim.number + i, XK_MPMC_VOID));
+			  xk_mpmc_mark(claim.number + i, XK_MPMC_VOID, shape->slots));
 }
 
 /* A dead consumer's records, that it took and did not release, are anybody's now; void ones are
@@ -248,8 +253,9 @@ static void orphan_taken(struct xk_ring *ring, const struct xk_ring_shape *shape
 		uint64_t number = claim.number + i;
 
 		slot_move(ring, shape, number, XK_MPMC_VOID,
-			  xk_mpmc_word(number + shape->slots, XK_MPMC_FREE));
-		slot_move(ring, shape, number, XK_MPMC_FULL, xk_mpmc_word(number, ORPHANED));
+			  xk_mpmc_mark(number + shape->slots, XK_MPMC_FREE, shape->slots));
+		slot_move(ring, shape, number, XK_MPMC_FULL,
+			  xk_mpmc_mark(number, ORPHANED, shape->slots));
 	}
 }
 
@@ -260,11 +266,11 @@ static bool orphan_adopted(struct xk_ring *ring, const struct xk_ring_shape *sha
 	bool any = false;
 
 	for (uint32_t i = 0; i < shape->slots; i++) {
-		xk_a64 *slot = slot_of(ring, shape, i);
-		uint64_t word = xk_load_acquire(slot); /* its producer's, or the adopter's */
+		xk_a32 *slot = slot_of(ring, shape, i);
+		uint32_t word = xk_load_acquire(slot); /* its producer's, or the adopter's */
 
 		if (xk_mpmc_low(word) == (ADOPTING | seat)) {
-			word = xk_mpmc_word(xk_mpmc_number(word), ORPHANED);
+			word = (word & ~0xffu) | ORPHANED;
 			xk_store_release(slot, word); /* pairs with adopt_slot()'s CAS */
 		}
 		any |= xk_mpmc_low(word) == ORPHANED;
@@ -288,17 +294,17 @@ static void mend(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32
 /* Take an orphan: from here on it is ours, or that of whoever mends our seat. */
 static bool adopt_slot(struct xk_mpmc_user *u, uint64_t number)
 {
-	xk_a64 *slot = xk_mpmc_slot(u, number, u->slots);
-	uint64_t orphan = xk_mpmc_word(number, ORPHANED);
+	xk_a32 *slot = xk_mpmc_slot(&u->words, number, u->slots);
+	uint32_t orphan = xk_mpmc_mark(number, ORPHANED, u->slots);
+	uint32_t mine = xk_mpmc_mark(number, ADOPTING | u->hold.seat, u->slots);
 
-	return xk_load_relaxed(slot) == orphan &&
-	       xk_cas_acquire(slot, &orphan, xk_mpmc_word(number, ADOPTING | u->hold.seat));
+	return xk_load_relaxed(slot) == orphan && xk_cas_acquire(slot, &orphan, mine);
 }
 
 static bool orphans_left(struct xk_mpmc_user *u)
 {
 	for (uint32_t i = 0; i < u->slots; i++)
-		if (xk_mpmc_low(xk_load_seq(xk_mpmc_slot(u, i, u->slots))) == ORPHANED)
+		if (xk_mpmc_low(xk_load_seq(xk_mpmc_slot(&u->words, i, u->slots))) == ORPHANED)
 			return true;
 	return false;
 }
@@ -356,7 +362,8 @@ static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint
 		for (uint32_t i = 0; i < COUNTERS * shape->seats; i++)
 			row_of(ring, shape, seat, TAIL)[i] = NOWHERE;
 	for (uint32_t i = 0; i < shape->slots; i++)
-		*slot_of(ring, shape, first + i) = xk_mpmc_word(first + i, XK_MPMC_FREE);
+		*slot_of(ring, shape, first + i) =
+			xk_mpmc_mark(first + i, XK_MPMC_FREE, shape->slots);
 }
 
 static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,

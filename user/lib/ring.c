@@ -25,6 +25,11 @@ const struct xk_ring_ops *xk_ring_ops(const struct xk_ring_shape *shape)
 	}
 }
 
+static uint32_t flags_of(uint32_t kind)
+{
+	return XK_RING_SLEEP | XK_RING_TOUCH | (kind == XK_RING_MPMC ? XK_RING_BURSTS : 0);
+}
+
 static bool shape_valid(const struct xk_ring_shape *shape)
 {
 	const struct xk_ring_ops *ops = xk_ring_ops(shape);
@@ -32,8 +37,7 @@ static bool shape_valid(const struct xk_ring_shape *shape)
 	return ops && shape->record_bytes && shape->record_bytes <= XK_RING_BYTES_MAX &&
 	       xk_ring_slots_valid(shape->slots) && shape->seats &&
 	       shape->seats <= 2 * XK_RING_SEATS_MAX && shape->lanes <= XK_RING_SEATS_MAX &&
-	       !(shape->flags & ~(uint32_t)(XK_RING_SLEEP | XK_RING_TOUCH)) && !shape->unused &&
-	       ops->valid(shape);
+	       !(shape->flags & ~flags_of(shape->kind)) && !shape->unused && ops->valid(shape);
 }
 
 size_t xk_ring_bytes(const struct xk_ring_shape *shape)
