@@ -46,7 +46,7 @@ struct packet_opts {
 	struct xk_rule *rules; /* of --keep and --match, and the command's own */
 	unsigned n_rules;
 	unsigned require;
-	int tune; /* enum tune_profile, -1: none */
+	int tune;                     /* enum tune_profile, -1: none */
 	const char *pinned, *pinned2; /* of the second interface */
 	bool force, json, verbose;
 	double interval_s; /* 0: no interval lines */

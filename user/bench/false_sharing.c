@@ -16,10 +16,7 @@ struct row {
 	double ns, ns_min, ns_max, ratio_to_pad64;
 };
 
-#define COLUMN(key, heading, kind, width, precision)                                               \
-	{                                                                                          \
-#key, heading, kind, offsetof(struct row, key), width, precision, 0                \
-	}
+#define COLUMN(...) RESULT_COLUMN(struct row, __VA_ARGS__)
 
 static const struct result_column columns[] = {
 	COLUMN(layout, "layout", RESULT_TEXT, -8, 0),

@@ -157,9 +157,8 @@ static int table_make(struct table *table, const struct cpus *cpus, struct xk_er
 
 /* --- both --- */
 
-static int time_pairs(struct result *result, const struct fs_opts *opts,
-		      const struct cpus *cpus, struct table *table, struct net *net,
-		      double *ns, struct xk_err *err)
+static int time_pairs(struct result *result, const struct fs_opts *opts, const struct cpus *cpus,
+		      struct table *table, struct net *net, double *ns, struct xk_err *err)
 {
 	struct spread spread;
 	int ret = 0;
@@ -178,8 +177,8 @@ static int time_pairs(struct result *result, const struct fs_opts *opts,
 	return ret;
 }
 
-static int make_and_time(struct result *result, const struct fs_opts *opts,
-			 const struct cpus *cpus, struct table *table, struct xk_err *err)
+static int make_and_time(struct result *result, const struct fs_opts *opts, const struct cpus *cpus,
+			 struct table *table, struct xk_err *err)
 {
 	struct net *net = process_share(sizeof(*net));
 	double *ns = calloc(opts->common.runs, sizeof(*ns));

@@ -14,10 +14,7 @@ struct row {
 	bool disturbed;
 };
 
-#define COLUMN(key, heading, kind, width, precision)                                               \
-	{                                                                                          \
-#key, heading, kind, offsetof(struct row, key), width, precision, 0                \
-	}
+#define COLUMN(...) RESULT_COLUMN(struct row, __VA_ARGS__)
 
 static const struct result_column columns[] = {
 	COLUMN(op, "op", RESULT_TEXT, -10, 0),

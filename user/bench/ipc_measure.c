@@ -12,10 +12,7 @@
 #define CHECK_MESSAGES 10000u
 #define CHECK_BYTES    (32u << 20)
 
-#define COLUMN(key, heading, kind, width, precision)                                               \
-	{                                                                                          \
-#key, heading, kind, offsetof(struct ipc_row, key), width, precision, 0            \
-	}
+#define COLUMN(...) RESULT_COLUMN(struct ipc_row, __VA_ARGS__)
 #define RTT(key, heading, percent)                                                                 \
 	{                                                                                          \
 		key, heading, RESULT_HIST, offsetof(struct ipc_row, rtt_ns), 9, 0, percent         \

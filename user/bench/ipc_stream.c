@@ -202,16 +202,28 @@ static int accept_own(int listener, const struct sockaddr_in *own)
 	}
 }
 
+/* A tick may come between; the next call waits for the same connection. */
+static int connect_own(int fd, const struct sockaddr_in *at)
+{
+	while (connect(fd, (const struct sockaddr *)at, sizeof(*at))) {
+		if (errno == EISCONN)
+			return 0;
+		if (errno != EINTR || process_interrupted())
+			return -errno;
+	}
+	return 0;
+}
+
 static int tcp_connect(struct ipc_made *made, int listener, const struct sockaddr_in *at)
 {
 	const int on = 1;
 	struct sockaddr_in own;
 	int ret = ipc_fds_bind(SOCK_STREAM, &made->fd[0], &own);
 
+	if (!ret)
+		ret = connect_own(made->fd[0], at);
 	if (ret)
 		return ret;
-	if (connect(made->fd[0], (const struct sockaddr *)at, sizeof(*at)))
-		return -errno;
 	made->fd[1] = accept_own(listener, &own);
 	if (made->fd[1] < 0)
 		return made->fd[1];

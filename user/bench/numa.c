@@ -37,10 +37,7 @@ struct row {
 	double value, value_min, value_max, ratio_to_local;
 };
 
-#define COLUMN(key, heading, kind, width, precision)                                               \
-	{                                                                                          \
-#key, heading, kind, offsetof(struct row, key), width, precision, 0                \
-	}
+#define COLUMN(...) RESULT_COLUMN(struct row, __VA_ARGS__)
 
 static const struct result_column columns[] = {
 	COLUMN(cpu_node, "cpus", RESULT_INT, 4, 0),

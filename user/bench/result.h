@@ -34,6 +34,12 @@ struct result_column {
 	double percent; /* RESULT_HIST */
 };
 
+/* A column that has the name of a member of its row. */
+#define RESULT_COLUMN(row, key, heading, kind, width, precision)                                   \
+	{                                                                                          \
+#key, heading, kind, offsetof(row, key), width, precision, 0                       \
+	}
+
 struct result {
 	const char *command;    /* "bench ring" */
 	const char *experiment; /* "ring" */

@@ -16,6 +16,7 @@
 
 #define WHAT     "bench ring"
 #define AA_LIMIT 0.02 /* the same algorithm twice may differ by this */
+#define SETUP_MS 20   /* a run: its process, the floor, how many records to move */
 #define AA_MORE  4    /* times as many runs before it is told that they differ */
 
 /* --- rows --- */
@@ -27,10 +28,7 @@ struct row {
 	bool verified, blocking, burst_call;
 };
 
-#define COLUMN(key, heading, kind, width, precision)                                               \
-	{                                                                                          \
-#key, heading, kind, offsetof(struct row, key), width, precision, 0                \
-	}
+#define COLUMN(...) RESULT_COLUMN(struct row, __VA_ARGS__)
 
 static const struct result_column columns[] = {
 	COLUMN(algorithm, "algorithm", RESULT_TEXT, -26, 0),
@@ -205,12 +203,13 @@ static void print_plan(struct result *result, const struct ring_plan *plan,
 		       const struct ring_candidates *found, unsigned runs)
 {
 	unsigned most = plan->n_cells * plan->n_chosen * (runs + 1);
-	double minutes = most * 1.5 * plan->cells[0].run_ms / 60e3;
+	double minutes = most * 1.5 * (plan->cells[0].run_ms + SETUP_MS) / 60e3;
 	json_t *line = json_pack("{s:i,s:i,s:s}", "cells", (int)plan->n_cells, "algorithms",
 				 (int)plan->n_chosen, "peers", found->helper);
 
 	result_line(result, "plan", line,
-		    "%u cells, %u algorithms (peers: %s), %u runs: at most %.1f minutes",
+		    "%u cells, %u algorithms (peers: %s), %u runs: about %.1f minutes on a quiet "
+		    "machine",
 		    plan->n_cells, plan->n_chosen, *found->helper ? found->helper : "none found",
 		    runs, minutes);
 }

@@ -35,8 +35,9 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
 	"Measure shared-memory rings: this project's, two baselines and those of other projects.\v"
-	"Each row is the median of --runs runs of about 50 ms, every run in a process of its own, "
-	"all algorithms of a cell in turn. floor is one cache line's round trip between the same "
+	"Each row is the median of --runs runs of about --run-ms ms, every run in a process of its "
+	"own, all algorithms of a cell in turn. floor is one cache line's round trip between the "
+	"same "
 	"two CPUs, the greater of just before and just after: it tells how fast the machine was; "
 	"a round in which it changed is done again. "
 	"verified: in an untimed pass every word of every record was right, in order, and none was "
@@ -130,6 +131,7 @@ int ring_opts_parse(struct ring_opts *opts, int argc, char **argv, struct xk_err
 
 	*opts = (struct ring_opts){
 		.common = {.runs = 7,
+			   .run_ms = 50,
 			   .cpus_for =
 				   "CPUs of the workers, producers first, or auto (auto: another "
 				   "for each if there are)"},

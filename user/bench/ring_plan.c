@@ -6,8 +6,7 @@
 #include "bench/ring_plan.h"
 #include "cmd.h"
 
-#define WHAT   "bench ring"
-#define RUN_MS 50
+#define WHAT "bench ring"
 
 /* --- algorithms --- */
 
@@ -88,7 +87,6 @@ static int add_cell(struct ring_plan *plan, struct ring_cell cell, struct xk_err
 	if (!grown)
 		return xk_err_fill(err, -ENOMEM, WHAT, NULL, "list the cells");
 	plan->cells = grown;
-	cell.run_ms = RUN_MS;
 	ring_plan_place(plan, &cell);
 	plan->cells[plan->n_cells++] = cell;
 	return 0;
@@ -176,7 +174,7 @@ static unsigned most_workers(const struct ring_opts *o)
 
 static int list_cells(struct ring_plan *plan, const struct ring_opts *o, struct xk_err *err)
 {
-	struct ring_cell cell = {0};
+	struct ring_cell cell = {.run_ms = o->common.run_ms};
 	int ret = 0;
 
 	for (unsigned m = 0; m < o->metrics.count; m++)

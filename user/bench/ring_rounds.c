@@ -11,7 +11,7 @@
 #define ENOUGH_NS      2000000u /* a round of this length tells how fast the ring is */
 #define GROW           8u
 #define VERIFY_RECORDS 200000u
-#define VERIFY_TRIPS   20000u
+#define VERIFY_TRIPS   5000u /* the textbook naps in each */
 
 /* --- what comes next; the last to arrive decides --- */
 

@@ -57,7 +57,8 @@ static const struct argp_option options[] = {
 	{"mlock", KEY_MLOCK, 0, 0, "lock all memory", 3},
 	{"busy-poll", KEY_BUSY_POLL, "USEC", 0, "SO_BUSY_POLL and SO_PREFER_BUSY_POLL", 3},
 	{"timeout", KEY_TIMEOUT, "S", 0,
-	 "ping: after this an answer is lost (1); recv, echo: give up when nothing comes for so "
+	 "ping: after this an answer is lost, after three times this the other side (1); recv, "
+	 "echo: give up when nothing comes for so "
 	 "long "
 	 "(with -n 10, else never)",
 	 4},

@@ -18,10 +18,7 @@ struct row {
 	const struct xk_hist *latency_ns;
 };
 
-#define COLUMN(key, heading, kind, width, precision)                                               \
-	{                                                                                          \
-#key, heading, kind, offsetof(struct row, key), width, precision, 0                \
-	}
+#define COLUMN(...) RESULT_COLUMN(struct row, __VA_ARGS__)
 #define LATENCY(key, heading, percent)                                                             \
 	{                                                                                          \
 		key, heading, RESULT_HIST, offsetof(struct row, latency_ns), 10, 0, percent        \

@@ -10,10 +10,10 @@
 #include "bench/udp.h"
 #include "report.h"
 
-#define LOOK_NS    10000000ull /* how often the run is looked at */
-#define QUIET_NS   1000000000ull
-#define DRAIN_NS   3000000000ull
-#define NO_PEER_NS 3000000000ull /* ping: nobody answers for so long */
+#define LOOK_NS  10000000ull /* how often the run is looked at */
+#define QUIET_NS 1000000000ull
+#define DRAIN_NS 3000000000ull
+#define NO_PEER  3 /* ping: nobody answers for so many times --timeout */
 
 /* --- CPUs --- */
 
@@ -149,7 +149,7 @@ struct watch {
 static bool peer_is_gone(const struct udp_run *run, struct watch *watch, uint64_t now)
 {
 	bool ping = run->opts->mode == UDP_PING;
-	uint64_t longest = ping ? NO_PEER_NS : (uint64_t)(run->opts->timeout_s * 1e9);
+	uint64_t longest = (uint64_t)(run->opts->timeout_s * 1e9) * (ping ? NO_PEER : 1);
 	struct udp_sum sum;
 
 	if (!longest || !(ping || udp_waits_for_anybody(run->opts)))
