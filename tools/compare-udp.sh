@@ -17,7 +17,7 @@ usage() {
 	exit 2
 }
 if [ "${1:-}" != --inside ]; then
-	[[ $# -le 2 && ${1:-7} =~ ^[1-9][0-9]*$ && ${2:-1} =~ ^[1-9][0-9]*$ ]] || usage
+	[[ $# -le 2 && ${1:-7} =~ ^[1-9][0-9]*$ && ${2:-1} =~ ^(0|[1-9][0-9]*)(\.[0-9]+)?$ && ${2:-1} =~ [1-9] ]] || usage
 	[ -x "$xskit" ] || { echo "compare-udp.sh: no $xskit: run make" >&2 && exit 1; }
 	[ "$(nproc)" -ge 2 ] || { echo 'compare-udp.sh: two CPUs are needed, one an end' >&2 && exit 1; }
 	mkdir -p "$out"
@@ -25,6 +25,7 @@ if [ "${1:-}" != --inside ]; then
 fi
 shift
 rounds=${1:-7} seconds=${2:-1}
+longest=$((${seconds%.*} + 30))
 raw=$out/compare-udp.jsonl
 : >"$raw"
 
@@ -33,9 +34,9 @@ mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
 	awk -F - '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
 cpu_a=${cpus[-1]} cpu_b=${cpus[-2]}
 
-b() { timeout -k 1 $((seconds + 30)) tools/veth.sh exec b "$@"; }
+b() { timeout -k 1 $longest tools/veth.sh exec b "$@"; }
 # in the background, and $! is the process itself
-a_start() { exec timeout --foreground -k 1 $((seconds + 30)) tools/veth.sh exec a "$@"; }
+a_start() { exec timeout --foreground -k 1 $longest tools/veth.sh exec a "$@"; }
 
 until_true() {
 	for _ in {1..500}; do

@@ -26,6 +26,18 @@ measure() {
 	mv "$out/$name.jsonl.part" "$out/$name.jsonl"
 }
 
+# As fast as it goes queues are full, so latency is measured apart: at a rate that leaves them empty.
+measure_udp() {
+	local api parts=()
+	measure udp udp -d 3
+	for api in mmsg epoll io_uring zerocopy; do
+		measure "udp-$api" udp --api $api --rate 20000 -d 2
+		parts+=("$out/udp-$api.jsonl")
+	done
+	cat "${parts[@]}" >"$out/udp-latency.jsonl"
+	rm "${parts[@]}"
+}
+
 ip link set lo up
 for experiment in "${experiments[@]}"; do
 	case $experiment in
@@ -34,7 +46,7 @@ for experiment in "${experiments[@]}"; do
 		measure core-to-core false-sharing --matrix --runs "$runs"
 		;;
 	ring | numa | ipc) measure "$experiment" "$experiment" --runs "$runs" ;;
-	udp) measure udp udp -d 3 ;;
+	udp) measure_udp ;;
 	*)
 		echo "experiments.sh: '$experiment' is none: ring false-sharing numa ipc udp" >&2
 		exit 2

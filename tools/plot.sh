@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Plots and a Markdown report from the files that bench.sh and experiments.sh leave: report.md, and
-# beside it latency.png (from *.hgrm), ring.png, false-sharing.png and core-to-core.png, each only
-# if its figures are there.
+# beside it latency.png (from *.hgrm), ring.png, false-sharing.png, core-to-core.png, ipc-latency.png
+# and udp-latency.png, each only if its figures are there.
 # usage: tools/plot.sh DIR
 set -euo pipefail
 dir=${1:?usage: tools/plot.sh DIR}
@@ -27,19 +27,52 @@ results() {
 	jq -r 'select(.type == "result") | '"$2"' | @tsv' "$1"
 }
 
-# Value against 1 / (1 - percentile), as HdrHistogram's own plots have it.
-plot_latency() {
-	local file lines=()
-	for file in *.hgrm; do
-		awk '$4 ~ /^[0-9.]+$/ { print $4, $1 }' "$file" >"$scratch/$file"
-		lines+=("'$scratch/$file' with lines lw 2 title '${file%.hgrm}'")
-	done
-	plot latency "set logscale x" "set xlabel 'percentile'" "set ylabel 'round trip, ns'" \
-		"set xtics ('0' 1, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, '99.999' 100000)" \
+# percentiles NAME LABEL FILE...: lines of "1/(1-percentile) value", each titled by its file's name;
+# value against 1 / (1 - percentile), as HdrHistogram's own plots have it
+percentiles() {
+	local name=$1 label=$2 file lines=()
+	shift 2
+	for file in "$@"; do lines+=("'$file' with linespoints lw 2 pt 7 ps 0.4 title '${file##*/}'"); done
+	plot "$name" "set logscale x" "set logscale y" "set xlabel 'percentile'" "set ylabel '$label'" \
+		"set xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, '99.999' 100000)" \
 		"set key left top" "plot $(
 			IFS=,
 			echo "${lines[*]}"
 		)"
+}
+
+# series DIR FILE JQ: rows of [name, latency object] to a file a name; no point beyond what was counted
+series() {
+	mkdir -p "$1"
+	jq -r "$3"' | select(.[1].count > 0) | .[0] as $name | .[1] |
+		([[1, .min], [2, .p50], [10, .p90], [100, .p99], [1000, .p99_9], [10000, .p99_99]] as $points |
+		.count as $n | ($points | map(select(.[0] <= $n))) + [[([$n, 2] | max), .max]]
+		| sort_by(.[0])[] | [$name] + .) | @tsv' "$2" |
+		awk -F '\t' -v dir="$1" '{ print $2, $3 >(dir "/" $1) }'
+}
+
+plot_latency() {
+	local file
+	mkdir "$scratch/hgrm"
+	for file in *.hgrm; do
+		awk '$4 ~ /^[0-9.]+$/ { print $4, $1 }' "$file" >"$scratch/hgrm/${file%.hgrm}"
+	done
+	percentiles latency 'round trip, ns' "$scratch"/hgrm/*
+}
+
+# Round trips of 64 bytes, or of the smallest message there is.
+plot_ipc_latency() {
+	series "$scratch/ipc" <(jq -c 'select(.type == "result" and .rtt_ns)' ipc.jsonl | jq -cs '
+		(if any(.bytes == 64) then 64 else map(.bytes) | min end) as $bytes |
+		.[] | select(.bytes == $bytes)') '[.method, .rtt_ns]'
+	[ -z "$(ls "$scratch/ipc")" ] || percentiles ipc-latency 'round trip, ns' "$scratch"/ipc/*
+}
+
+# One line a run: what it was, and from when a datagram was to be sent until it was there.
+plot_udp_latency() {
+	series "$scratch/udp" <(cat udp-latency.jsonl) 'select(.type == "summary") |
+		["\(.api)\(if .effective.gso then " GSO" else "" end), \(.rate_pps) pps", .latency_ns]'
+	[ -z "$(ls "$scratch/udp")" ] || percentiles udp-latency 'one way, ns' "$scratch"/udp/*
 }
 
 # Bars: one producer, one consumer, threads; the cells side by side.
@@ -100,10 +133,12 @@ table() {
 }
 
 section() {
-	local name=$1
+	local name=$1 plot
 	[ -s "$name.jsonl" ] || return 0
 	printf '\n## %s\n\n' "$name"
-	[ ! -e "$name.png" ] || printf '![%s](%s.png)\n\n' "$name" "$name"
+	for plot in "$name" "$name-latency"; do
+		[ ! -e "$plot.png" ] || printf '![%s](%s.png)\n\n' "$plot" "$plot"
+	done
 	jq -r 'select(.type == "start") | "`xskit \(.command)` \(.version), Linux \(.kernel), \(.cpu_model)\n"' "$name.jsonl"
 	table "$name.jsonl"
 	jq -r 'select(.type == "note") | "\n" + .note' "$name.jsonl"
@@ -120,10 +155,12 @@ report() {
 	for name in ring false-sharing core-to-core numa ipc udp; do section "$name"; done
 }
 
-rm -f latency.png ring.png false-sharing.png core-to-core.png
+rm -f {latency,ring,false-sharing,core-to-core,ipc-latency,udp-latency}.png
 [ -z "$(find . -maxdepth 1 -name '*.hgrm' -size +0 -print -quit)" ] || plot_latency
 [ ! -s ring.jsonl ] || plot_ring
 [ ! -s false-sharing.jsonl ] || plot_false_sharing
 [ ! -s core-to-core.jsonl ] || plot_core_to_core
+[ ! -s ipc.jsonl ] || plot_ipc_latency
+[ ! -s udp-latency.jsonl ] || plot_udp_latency
 report >report.md
 echo "$dir/report.md"

@@ -32,10 +32,20 @@ printf '%s\n' '       Value     Percentile TotalCount 1/(1-Percentile)' '' \
 	'    4000.000 0.000000000000          1           1.00' \
 	'    5000.000 0.500000000000         50           2.00' \
 	'    9000.000 0.990000000000         99         100.00' >"$T/some/ping.hgrm"
+timeout 60 "$xskit" bench ipc -j --method pipe,futex --bytes 8,64 --metric rtt --runs 1 -n 200 \
+	>"$T/some/ipc.jsonl" 2>/dev/null
+for api in mmsg epoll; do
+	timeout 60 "$xskit" bench udp -j --api $api -n 2000 --rate 20000 2>/dev/null
+done >"$T/some/udp-latency.jsonl"
 check 'figures give a report' tools/plot.sh "$T/some"
-for name in ring false-sharing core-to-core latency; do check "$name.png" is_png "$T/some/$name.png"; done
-check 'every row is in the report' test \
-	"$(grep -c '^| ' "$T/some/report.md")" -eq $(($(grep -h -c '"type":"result"' "$T"/some/*.jsonl | paste -sd+) + 3))
+for name in ring false-sharing core-to-core latency ipc-latency udp-latency; do check "$name.png" is_png "$T/some/$name.png"; done
+# a file's rows, and one line of headings a file; latencies are plotted, not listed
+check 'every row is in the report' test "$(grep -c '^| ' "$T/some/report.md")" -eq \
+	$(($(cat "$T"/some/{ring,false-sharing,core-to-core,ipc}.jsonl | grep -c '"type":"result"') + 4))
+check 'the ipc plot stands in its section' grep -qF '![ipc-latency](ipc-latency.png)' "$T/some/report.md"
+jq -c 'if .rtt_ns then .rtt_ns.count = 0 else . end' "$T/some/ipc.jsonl" >"$T/none/ipc.jsonl"
+check 'round trips that none was made of' tools/plot.sh "$T/none"
+check 'are no plot' test ! -e "$T/none/ipc-latency.png"
 echo '{"type":"result","algorithm":' >"$T/some/ring.jsonl"
 check 'half a line is an error' eval '! tools/plot.sh "$T/some"'
 echo "1..$tests"
