@@ -141,6 +141,8 @@ ip -n b link set vb down
 ip -n b link set vb name 'v;b$(x)'
 examine
 is 'a name is no part of a command' "$(fix_of carrier | grep -o 'set.*')" 'set dev v_b__x_ up'
+in_ns b "$XSKIT" doctor 'v;b$(x)' -j --check link >other.json
+is 'nor is its own' "$(jq -r .fix other.json | head -c 2)" '# '
 ip -n b link set 'v;b$(x)' name vb
 ip -n b link set vb up
 until_ok 5 up

@@ -208,6 +208,13 @@ static void what_sockets_lose(void **state)
 	ILL("exceptions", FINDING_FAIL, nic.seen.errors.exceptions, 1);
 	ILL("redirect-errors", FINDING_FAIL, nic.seen.errors.redirect, 1);
 	ILL("holders", FINDING_WARN, nic.prog.queue_has_socket[0], 0);
+	nic.prog.queue_has_socket[0] = 0;
+	assert_int_equal(look("holders"), FINDING_WARN);
+	assert_string_equal(found.fix, "kill 1073741824");
+	socket0.pid = 0; /* of another PID namespace: kill 0 is us */
+	assert_int_equal(look("holders"), FINDING_WARN);
+	assert_int_equal(*found.fix, '#');
+	make_nic(NULL);
 	nic.seen.errors = (struct doctor_errors){.redirect = 1, .last_errno = -ENOBUFS};
 	assert_int_equal(look("redirect-errors"), FINDING_SKIP); /* rx-ring tells */
 	nic.holders.rc = -EPERM;

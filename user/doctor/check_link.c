@@ -34,14 +34,16 @@ static void look_carrier(const struct patient *p, struct finding *f)
 	if (!p->peer.rc && !p->peer.link.up)
 		say_fix(f, "%sip link set dev %s up", p->peer.where, p->peer.link.name);
 	else
-		say_fix(f, "# look at the cable, and at the other end");
+		say_fix(f, strcmp(p->stack.kind, "tun")
+				   ? "# look at the cable, and at the other end"
+				   : "# start the program that is to open it");
 }
 
-/* Frames a packet of the interface's MTU takes, 0: it does not fit without multi-buffer. */
+/* A packet of the interface's MTU against a frame, a page, and what the driver can do. */
 static void look_mtu(const struct patient *p, struct finding *f)
 {
 	unsigned need = p->link.mtu + HEADERS, page = PAGE - HEADROOM - SKB_ROOM;
-	bool multi = !p->xdp_rc && p->xdp & NL_XDP_RX_SG;
+	bool multi = p->xdp & NL_XDP_RX_SG, native = p->xdp & NL_XDP_BASIC;
 
 	if (need <= FRAME - HEADROOM)
 		say_ok(f, "%u", p->link.mtu);
@@ -54,6 +56,8 @@ static void look_mtu(const struct patient *p, struct finding *f)
 		say_skip(f,
 			 "%u; this kernel does not tell whether %s takes several frames a packet",
 			 p->link.mtu, p->link.driver);
+	else if (!native)
+		say_warn(f, "%u: generic XDP copies packets that long together", p->link.mtu);
 	else
 		say_fail(f, "%u: native XDP of %s takes packets of one page only", p->link.mtu,
 			 p->link.driver);

@@ -18,6 +18,15 @@ static bool has_sockets(const struct patient *p, struct finding *f)
 	return !p->holders.rc && p->holders.n;
 }
 
+/* A process of another PID namespace has no number here, and kill 0 would be our own group. */
+static void say_signal(struct finding *f, const struct doctor_socket *s, const char *option)
+{
+	if (s->pid)
+		say_fix(f, "kill %s%u", option, s->pid);
+	else
+		say_fix(f, "# look for %s in another PID namespace (container)", s->comm);
+}
+
 static void look_holders(const struct patient *p, struct finding *f)
 {
 	const struct doctor_socket *idle = NULL;
@@ -39,7 +48,7 @@ static void look_holders(const struct patient *p, struct finding *f)
 	}
 	say_warn(f, "queue %u: process %u (%s) holds it, and no XDP program sends there",
 		 idle->queue, idle->pid, idle->comm);
-	say_fix(f, "kill %u", idle->pid);
+	say_signal(f, idle, "");
 }
 
 /* --- what they lost: as long as it was watched, else since they began --- */
@@ -91,8 +100,8 @@ static void look_fill(const struct patient *p, struct finding *f)
 {
 	const struct doctor_socket *s = LOOK_COUNTER(p, f, fill_empty);
 
-	if (s && workers_state((int)s->pid) == 'T')
-		say_fix(f, "kill -CONT %u", s->pid);
+	if (s && s->pid && workers_state((int)s->pid) == 'T')
+		say_signal(f, s, "-CONT ");
 	else if (s)
 		say_fix(f, "# start it again with more --frames, or on another CPU");
 }

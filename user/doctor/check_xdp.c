@@ -47,8 +47,9 @@ static void look_zerocopy(const struct patient *p, struct finding *f)
 		say_skip(f, "this kernel does not tell: %s", strerror(-p->xdp_rc));
 	else if (p->xdp & NL_XDP_ZEROCOPY)
 		say_ok(f, "%s has it", p->link.driver);
-	else if (*p->stack.kind)
-		say_skip(f, "a %s copies: there is no memory of a NIC's to share", p->stack.kind);
+	else if (*p->stack.kind || !*p->link.driver)
+		say_skip(f, "%s copies: there is no memory of a NIC's to share",
+			 *p->stack.kind ? p->stack.kind : p->ifname);
 	else
 		say_warn(f, "%s has none: it copies", p->link.driver);
 	if (f->status == FINDING_WARN)

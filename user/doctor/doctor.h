@@ -56,6 +56,7 @@ void say_fix(struct finding *f, const char *format, ...) __attribute__((format(p
  * or becomes part of a command: what is not a letter, a digit or one of -_.:@ is made a _.
  */
 void make_plain(char *name);
+bool is_plain(const char *name);
 
 /* Add to a list of words in found, ", " between them. */
 void list_add(char *list, unsigned long size, const char *format, ...)

@@ -44,12 +44,23 @@ void say_fix(struct finding *f, const char *format, ...)
 	va_end(args);
 }
 
+static bool plain_char(char c)
+{
+	return isascii((unsigned char)c) && (isalnum((unsigned char)c) || strchr("-_.:@", c));
+}
+
 void make_plain(char *name)
 {
 	for (; *name; name++)
-		if (!isascii((unsigned char)*name) ||
-		    (!isalnum((unsigned char)*name) && !strchr("-_.:@", *name)))
+		if (!plain_char(*name))
 			*name = '_';
+}
+
+bool is_plain(const char *name)
+{
+	while (*name && plain_char(*name))
+		name++;
+	return !*name;
 }
 
 void list_add(char *list, unsigned long size, const char *format, ...)

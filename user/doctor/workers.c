@@ -103,8 +103,8 @@ int workers_find(const struct holders *holders, struct thread *threads, int max)
 	for (unsigned i = 0; i < holders->n; i++) {
 		int more;
 
-		if (seen_before(holders, i))
-			continue;
+		if (!holders->sockets[i].pid || seen_before(holders, i))
+			continue; /* 0: its PID namespace is not ours */
 		more = add_process((int)holders->sockets[i].pid, threads + n, max - n);
 		if (more < 0)
 			return more;
