@@ -93,8 +93,14 @@ includes() {
 		grep -E ':(xskit/|bench/|doctor/|tune/)?[a-z0-9_.-]+\.h$' | tr : ' '
 }
 
-# The room of a path as it is written in an #include, or in the tree.
+# The room of a path as it is written in an #include, or in the tree, into $room.
+declare -A rooms=()
 room() {
+	if [ -z "${rooms[$1]+known}" ]; then rooms[$1]=$(find_room "$1"); fi
+	room=${rooms[$1]}
+}
+
+find_room() {
 	local name=${1##*/}
 	name=${name%.[ch]} name=${name%.bpf}
 	case $1 in
@@ -108,20 +114,24 @@ room() {
 	user/*) if [ -e "user/${name%%_*}.h" ]; then echo "${name%%_*}"; else echo "$name"; fi ;;
 	*)
 		for dir in bpf user/lib user; do
-			[ ! -e "$dir/$1" ] || { room "$dir/$1" && return; }
+			[ ! -e "$dir/$1" ] || { find_room "$dir/$1" && return; }
 		done # else it is the system's
 		;;
 	esac
 }
 
-# The table's line for a room: what it may include.
+# The table's line for a room, what it may include, into $arrows.
+declare -A lines=()
 arrows_from() {
-	local name arrows
-	while IFS=: read -r name arrows; do
-		# shellcheck disable=SC2053  # a pattern
-		[[ -n $name && $1 == $name ]] && echo "$arrows" && return
-	done <<<"$table"
-	return 1
+	local name rest
+	if [ -z "${lines[$1]+known}" ]; then
+		while IFS=: read -r name rest; do
+			# shellcheck disable=SC2053  # a pattern
+			[[ -n $name && $1 == $name ]] && lines[$1]=$rest && break
+		done <<<"$table"
+	fi
+	arrows=${lines[$1]-}
+	[ -n "${lines[$1]+known}" ]
 }
 
 # among NAME PATTERN...
@@ -136,14 +146,15 @@ among() {
 }
 
 while read -r file header; do
-	from=$(room "$file") to=$(room "$header")
+	room "$file" && from=$room
+	room "$header" && to=$room
 	if [ -z "$to" ] || [ "$from" = "$to" ]; then continue; fi
-	if ! arrows=$(arrows_from "$from"); then
+	if ! arrows_from "$from"; then
 		complain "$file: $from has no line in the table of tools/check-layers.sh"
 		continue
 	fi
-	read -ra arrows <<<"$arrows"
-	among "$to" "${arrows[@]}" || complain "$file includes $header: $from must not know $to"
+	read -ra allowed <<<"$arrows"
+	among "$to" "${allowed[@]}" || complain "$file includes $header: $from must not know $to"
 done < <(includes)
 
 # prog and port never meet, but in the session, which puts the socket into the map: nobody else
