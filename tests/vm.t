@@ -4,7 +4,7 @@
 #   tests/vm.t           the short set: zero-copy and two NUMA nodes, on one kernel
 #   tests/vm.t all       every suite on every kernel it is for
 #   tests/vm.t K/SUITE.. those: 6.12/zerocopy 7.2/numa 6.1/features@veth
-# A suite's own head says what machine and which kernels it wants. What each said stays in
+# A suite's own head says what machine and which kernels it wants, and how many seconds at most. What each said stays in
 # build/vm/results (XSKIT_VM_CACHE).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
@@ -48,12 +48,13 @@ fetch_kernels() {
 }
 
 run_one() {
-	local kernel=${1%/*} suite=${1#*/} out=$results/${1/\//-}.tap driver=virtio-net-pci options=()
+	local kernel=${1%/*} suite=${1#*/} out=$results/${1/\//-}.tap driver=virtio-net-pci options=() limit
 	case $suite in *@*) driver=${suite#*@} suite=${suite%@*} ;; esac
 	[ "$driver" = veth ] || options=(-d "$driver")
 	export XSKIT_VM_DRIVER=$driver
+	limit=${XSKIT_VM_LIMIT:-$(said "$suite" seconds)}
 	# shellcheck disable=SC2046  # words
-	tools/vm.sh -k "$kernel" -t "${XSKIT_VM_LIMIT:-900}" $(said "$suite" machine) "${options[@]}" "tests/vm/$suite.sh" \
+	tools/vm.sh -k "$kernel" -t "${limit:-900}" $(said "$suite" machine) "${options[@]}" "tests/vm/$suite.sh" \
 		>"$out.new" 2>"$out.err" &
 	trap 'kill $!' TERM
 	wait $!

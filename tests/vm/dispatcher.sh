@@ -106,14 +106,14 @@ else
 fi
 stop bench
 until_ok 5 no_program || in_ns a xdp-loader unload va --all >/dev/null 2>&1
-check 'ip attaches a program' ip -n a link set dev va xdpdrv obj "$XSKIT_BUILD/bpf/xdp_drop.bpf.o" sec xdp.frags
+check 'ip attaches a program' in_ns a ip link set dev va xdpdrv obj "$XSKIT_BUILD/bpf/xdp_drop.bpf.o" sec xdp.frags
 id=$(xdp_id a va)
 for attach in auto link libxdp; do
 	run 1 a "$XSKIT" rx va -d 1 --attach $attach
 	one_line "--attach $attach replaces it not: it is named" 'xdp_drop'
 done
 is 'it is still there' "$(xdp_id a va)" "$id"
-ip -n a link set dev va xdpdrv off
+in_ns a ip link set dev va xdpdrv off
 run 0 a "$XSKIT" rx va -j -d 0.5
 check 'the kernel is content' kernel_is_content
 done_testing

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # machine: -p 1
 # kernels: 6.1 6.12 6.16 7.2
+# seconds: 3600
 # The end-to-end suite under another kernel, on a veth pair and on the machine's NICs: one line a
 # file; what a failing one said is behind the #.
 set -uo pipefail

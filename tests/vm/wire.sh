@@ -9,16 +9,16 @@ in_machine() { nsenter --net=/dev/vm/net -- "$@"; }
 nic_here() { in_machine ip link show "$1"; }
 either_here() { nic_here "n0$1" || nic_here "v$1"; }
 
-# fetch_nic a|b MAC MTU QUEUES
+# fetch_nic a|b MTU QUEUES
 fetch_nic() {
 	local ns=$1 name=n0$1
 	until_ok 5 either_here "$ns" || fail "NIC $name is there"
 	nic_here "$name" >/dev/null 2>&1 || name=v$ns
 	in_machine ip link set "$name" down
 	in_machine ip link set "$name" netns "$ns" name "v$ns"
-	ip -n "$ns" link set "v$ns" address "$2" mtu "$3"
-	[ "$(in_ns "$ns" ethtool -l "v$ns" 2>/dev/null | sed -n 's/^Combined:[[:space:]]*//p' | tail -n 1)" = "$4" ] ||
-		in_ns "$ns" ethtool -L "v$ns" combined "$4"
+	ip -n "$ns" link set "v$ns" mtu "$2"
+	[ "$(in_ns "$ns" ethtool -l "v$ns" 2>/dev/null | sed -n 's/^Combined:[[:space:]]*//p' | tail -n 1)" = "$3" ] ||
+		in_ns "$ns" ethtool -L "v$ns" combined "$3"
 }
 
 pair() {
@@ -27,15 +27,18 @@ pair() {
 		ip netns add $ns
 		ip -n $ns link set lo up
 	done
-	fetch_nic a $MAC_A "$mtu" "$queues"
-	fetch_nic b $MAC_B "$mtu" "$queues"
+	fetch_nic a "$mtu" "$queues"
+	fetch_nic b "$mtu" "$queues"
 	for ns in a b; do
 		ip -n $ns link set v$ns addrgenmode none
 		in_ns $ns sysctl -q net.ipv6.conf.v$ns.{accept_ra=0,accept_dad=0,keep_addr_on_down=1}
 	done
 	address a $IP_A/24 $IP6_A/64 fe80::a/64
 	address b $IP_B/24 $IP6_B/64 fe80::b/64
+	# the address last: QEMU's vmxnet3 forgets it when it is switched on
 	for ns in a b; do ip -n $ns link set v$ns up; done
+	ip -n a link set va address $MAC_A
+	ip -n b link set vb address $MAC_B
 	until_ok 5 in_ns b ping -c 1 -W 1 $IP_A || fail 'the NICs see each other'
 }
 unpair() {
