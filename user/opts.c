@@ -205,10 +205,27 @@ static int size_option(int key, const char *word, struct packet_opts *opts)
 	}
 }
 
+/* Its place in the table; that of the line of zeros: it is not there. */
+static unsigned option_place(const char *name, int key)
+{
+	unsigned i = 0;
+
+	while (packet_options[i].key && packet_options[i].key != key &&
+	       (!name || !packet_options[i].name || strcmp(packet_options[i].name, name)))
+		i++;
+	return i;
+}
+
+bool opts_given(const struct packet_opts *opts, const char *name)
+{
+	return opts->given >> option_place(name, 0) & 1;
+}
+
 static error_t parse_packet_option(int key, char *word, struct argp_state *state)
 {
 	struct packet_opts *opts = state->input;
 
+	opts->given |= 1ull << option_place(NULL, key);
 	switch (key) {
 	case 'q':
 		return opt_list("--queues", word, "all", MAX_LIST_NUMBER, &opts->queues, opts->err);

@@ -47,6 +47,7 @@ struct packet_opts {
 	unsigned n_rules;
 	unsigned require;
 	int tune;                     /* enum tune_profile, -1: none */
+	uint64_t given;               /* which of the shared options were: opts_given() */
 	const char *pinned, *pinned2; /* of the second interface */
 	bool force, json, verbose;
 	double interval_s; /* 0: no interval lines */
@@ -76,6 +77,9 @@ struct command_line {
 };
 int opts_parse(const struct command_line *line, int argc, char **argv);
 void opts_free(struct packet_opts *opts);
+
+/* Was this shared option on the command line? name as in --name. */
+bool opts_given(const struct packet_opts *opts, const char *name);
 
 /* Room for n more rules behind the ones given; NULL: too many, or no memory. */
 struct xk_rule *opts_add_rules(struct packet_opts *opts, unsigned n);

@@ -306,6 +306,11 @@ json_t *report_hist(const struct xk_hist *hist)
 	return object;
 }
 
+static json_t *unmet_json(const struct run_facts *run)
+{
+	return run->unmet ? json_deep_copy(run->unmet) : json_array();
+}
+
 /* --- the lines --- */
 
 void report_start(const struct run_facts *run)
@@ -323,6 +328,7 @@ void report_start(const struct run_facts *run)
 	set_interfaces(run, line);
 	json_object_set_new(line, "requested", terms_json(&run->requested));
 	json_object_set_new(line, "effective", effective_json(&effective));
+	json_object_set_new(line, "unmet", unmet_json(run));
 	json_object_set_new(line, "queues", queues_json(run));
 	jsonl_print(line);
 }
@@ -368,6 +374,7 @@ void report_summary(const struct run_facts *run)
 	set_interfaces(run, line);
 	json_object_set_new(line, "requested", terms_json(&run->requested));
 	json_object_set_new(line, "effective", effective_json(&effective));
+	json_object_set_new(line, "unmet", unmet_json(run));
 	json_object_set_new(line, "queues", queues_json(run));
 	json_object_set_new(line, "drops", drops_json(&sum.socket));
 	json_object_set_new(line, "xdp", xdp_json(&sum.xdp));

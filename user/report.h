@@ -59,6 +59,7 @@ struct run_facts {
 	struct queue_facts *queues;
 	double cpu_s, softirq_s; /* this process; the whole machine */
 	const char *ended;       /* why: "signal", "duration" ... */
+	json_t *unmet;           /* options that did not take effect: {option, why}; NULL: none */
 	void (*extra_json)(const void *ctx,
 			   json_t *object); /* the command's own fields, may be NULL */
 	void (*extra_text)(const void *ctx);

@@ -335,6 +335,7 @@ static int run(struct session *s, struct xk_err *err)
 
 	if (!queues)
 		return xk_err_fill(err, -ENOMEM, s->action->command, NULL, "no memory");
+	session_terms(s);
 	session_facts(s, &facts, queues);
 	report_start(&facts);
 	session_tune_report(s);
@@ -344,11 +345,13 @@ static int run(struct session *s, struct xk_err *err)
 	ret = session_watch(s, err);
 	wind_down(s);
 	failed = stop_workers(s);
-	report_end(s, queues);
-	free(queues);
 	if (ret == 0 && failed)
 		ret = worker_failed(s, failed, err);
-	return ret ? ret : session_busy_poll(s, true, err);
+	if (ret == 0)
+		ret = session_busy_poll(s, true, err);
+	report_end(s, queues);
+	free(queues);
+	return ret;
 }
 
 static int set_up(struct session *s, struct xk_err *err)
@@ -401,6 +404,7 @@ static void tear_down(struct session *s)
 	session_watch_close(s);
 	session_unplace(s);
 	session_untune(s);
+	json_decref(s->unmet);
 	free(s->lanes);
 }
 

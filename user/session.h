@@ -5,6 +5,7 @@
  *
  *   session.c        the order of things, and their undoing in reverse
  *   session_place.c  which queue runs on which CPU and node
+ *   session_terms.c  which options are not as they were asked for
  *   session_tune.c   --tune: settings for the run, and back again
  *   session_watch.c  the controlling thread's loop: what ends a run
  *   session_facts.c  counters, clocks and the ledger, gathered for the report
@@ -51,9 +52,10 @@ struct session {
 	double cpu_base_s, softirq_base_s;
 	uint64_t start_ns, end_ns; /* end_ns 0: still running */
 
-	const char *ended;             /* why the run ended */
-	bool gone;                     /* an interface is no more */
-	bool told_busy, told_busy_off; /* that busy polling does not engage */
+	json_t *unmet; /* options that did not take effect, with the reason */
+
+	const char *ended; /* why the run ended */
+	bool gone;         /* an interface is no more */
 };
 
 /* Every port of every lane; a lane whose action needs none has one whose port is NULL. */
@@ -84,6 +86,11 @@ void session_unplace(struct session *s);
 /* Fills *err and returns CMD_NOT_GRANTED. */
 int session_not_granted(const struct nl_link *link, struct xk_err *err, const char *what,
 			const char *fix);
+
+/* session_terms.c: an option that did not take effect is a line on stderr, and one in the JSON. */
+void session_unmet(struct session *s, const char *option, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void session_terms(struct session *s); /* once all is set up: look at every option */
 
 /*
  * session_tune.c: before the queues are placed, since their number may change; and after all is

@@ -187,6 +187,7 @@ void session_facts(const struct session *s, struct run_facts *run, struct queue_
 		.cpu_s = cpu_s() - s->cpu_base_s,
 		.softirq_s = softirq_s() - s->softirq_base_s,
 		.ended = s->ended ? s->ended : "",
+		.unmet = s->unmet,
 		.extra_json = s->action->summary_json ? extra_json : NULL,
 		.extra_text = s->action->summary_text ? extra_text : NULL,
 		.ctx = s,

@@ -139,8 +139,9 @@ static void choose_idle(struct session *s, const struct xk_place *place)
 		sleeping += shared && !blocks && s->opts->poll != XK_IDLE_WAIT;
 	}
 	if (sleeping)
-		report_note("%u queues on %u free CPUs: %u workers sleep instead of spinning",
-			    s->n_lanes, left, sleeping);
+		session_unmet(s, "--poll",
+			      "%u queues on %u free CPUs: %u workers sleep instead of spinning",
+			      s->n_lanes, left, sleeping);
 }
 
 /* The node asked for, or the interface's; of two on different nodes the first one's. */

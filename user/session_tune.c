@@ -57,14 +57,16 @@ static bool refused_names(json_t *lines, char names[NAMES_SHOWN])
 	return at;
 }
 
-static void tell_refused(const struct side *side, const char *profile)
+static void tell_refused(struct session *s, const struct side *side)
 {
+	const char *profile = tune_profiles[s->opts->tune], *ifname = side->link.name;
 	char names[NAMES_SHOWN];
 
 	if (refused_names(side->tune.lines, names))
-		report_note("%s: --tune %s does not set %s: `xskit tune %s --profile %s --dry-run` "
-			    "tells why",
-			    side->link.name, profile, names, side->link.name, profile);
+		session_unmet(s, "--tune",
+			      "%s does not set %s on %s: `xskit tune %s --profile %s --dry-run` "
+			      "tells why",
+			      profile, names, ifname, ifname, profile);
 }
 
 static void tell_error(const struct side *side, const struct xk_err *err)
@@ -112,14 +114,15 @@ static void look_again(struct nl_link *link)
 		*link = now;
 }
 
-static void tune_side(const struct packet_opts *opts, struct side *side)
+static void tune_side(struct session *s, struct side *side)
 {
 	struct xk_err err = {0};
 
 	side->tune.lines = json_array();
-	if (apply(opts, side, &err))
-		tell_error(side, &err);
-	tell_refused(side, tune_profiles[opts->tune]);
+	if (apply(s->opts, side, &err))
+		session_unmet(s, "--tune", "%s: %s: %s%s%s", side->link.name, err.what, err.why,
+			      *err.fix ? ": " : "", err.fix);
+	tell_refused(s, side);
 	if (side->tune.session.number)
 		look_again(&side->link);
 }
@@ -158,7 +161,7 @@ void session_tune(struct session *s)
 	}
 	if (s->opts->tune >= 0) {
 		hold_signals();
-		for_each_side(s, side) tune_side(s->opts, side);
+		for_each_side(s, side) tune_side(s, side);
 	}
 	join_cpus(s);
 }

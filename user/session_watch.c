@@ -140,10 +140,9 @@ static int busy_poll_off(struct session *s, struct xk_err *err)
 	if (s->opts->require & REQUIRE_BUSYPOLL)
 		return session_not_granted(off, err, "busypoll",
 					   "under it this driver sends nothing: use --bind copy");
-	if (!s->told_busy_off)
-		report_note("%s: under busy polling the driver sends nothing: it was switched off",
-			    off->name);
-	s->told_busy_off = true;
+	session_unmet(s, "--poll busy",
+		      "%s: under busy polling the driver sends nothing: it was switched off",
+		      off->name);
 	return 0;
 }
 
@@ -162,12 +161,10 @@ int session_busy_poll(struct session *s, bool at_end, struct xk_err *err)
 	if (s->opts->require & REQUIRE_BUSYPOLL)
 		return session_not_granted(missing, err, "busypoll",
 					   "this driver gives its sockets no NAPI id");
-	if (!s->told_busy && !at_end)
-		report_note(
-			"%s: the driver gives the socket no NAPI id: busy polling does not engage, "
-			"the workers only spin",
-			missing->name);
-	s->told_busy = true;
+	session_unmet(s, "--poll busy",
+		      "%s: the driver gives the socket no NAPI id: busy polling does not engage, "
+		      "the workers only spin",
+		      missing->name);
 	return 0;
 }
 

@@ -278,7 +278,7 @@ for signal in INT TERM; do
 	check 'asked for and granted are told' jq -se 'map(select(.type == "summary" or .type == "start")) |
 		length == 2 and all(.requested.tune == "throughput" and .effective.tune == "partly")' rx.out
 	check 'and a line a setting' jq -se 'map(select(.type == "setting" and .status == "applied")) | length == 4' rx.out
-	is 'one line says what was not set' "$(grep -c -- '--tune throughput does not set napi-defer' rx.err)" 1
+	is 'one line says what was not set' "$(grep -c -- '--tune: throughput does not set napi-defer' rx.err)" 1
 done
 run 0 a "$XSKIT" ping va $IP_B --icmp -n 5 -j --tune latency
 check 'ping --tune: undone' as_before
