@@ -136,8 +136,6 @@ static void look_at_port(struct session *s, const struct lane *lane, const struc
 			"queue %u: the kernel refuses its options: they take CAP_NET_ADMIN and "
 			"kernel 5.11",
 			info->queue);
-	s->told_busy = true;
-}
 }
 
 static void look_at_lane(struct session *s, const struct lane *lane)
