@@ -4,7 +4,8 @@
 # other in every round, on a veth pair in a room of its own. Figures of two runs do not compare;
 # ratios of one round do. Results: build/bench/bench.jsonl (a line a measurement), bench.json (a
 # line a figure: median, min, max, runs) and bench.txt (the table that is printed).
-# usage: tools/bench.sh [ROUNDS [GROUP...]]      groups: port receive generate latency idle
+# The DPDK rows need build/dpdk/forward (`make dpdk`) and dpdk-testpmd.
+# usage: tools/bench.sh [ROUNDS [GROUP...]]      groups: port receive forward generate latency idle
 set -euo pipefail
 cd "$(dirname "$0")/.."
 xskit=${XSKIT:-$PWD/build/xskit}
@@ -18,7 +19,7 @@ shift
 rounds=${1:-7}
 shift || true
 groups=("$@")
-[ ${#groups[@]} -gt 0 ] || groups=(port receive generate latency idle)
+[ ${#groups[@]} -gt 0 ] || groups=(port receive forward generate latency idle)
 raw=$out/bench.jsonl
 : >"$raw"
 
@@ -79,10 +80,18 @@ measure_rx() {
 		sed '1d;$d' | median)"
 }
 
+eal=(-l '0,1' --no-pci --no-huge -m 512 --no-shconf)
+# testpmd SECONDS MODE DEVICES...: in place of this shell
+testpmd() {
+	local seconds=$1 mode=$2
+	shift 2
+	a_start timeout -s INT "$seconds" dpdk-testpmd "${eal[@]}" "$@" -- --forward-mode="$mode" \
+		--stats-period 1 --no-mlockall --total-num-mbufs=16384 --mbuf-size=2048 </dev/null \
+		>"$out/testpmd.txt" 2>&1
+}
+
 measure_testpmd() {
-	a_start timeout -s INT 8 dpdk-testpmd -l 0,1 --no-pci --no-huge -m 512 --no-shconf \
-		--vdev net_af_xdp0,iface=va -- --forward-mode=rxonly --stats-period 1 \
-		--no-mlockall --total-num-mbufs=16384 --mbuf-size=2048 </dev/null >"$out/testpmd.txt" 2>&1 &
+	testpmd 8 rxonly --vdev net_af_xdp0,iface=va &
 	until_true has_xdp
 	sleep 1
 	generate -d 5
@@ -92,10 +101,66 @@ measure_testpmd() {
 		awk '$1 > 100000' | sed '1d;$d' | median)"
 }
 
+# What it receives it gives to a device that throws it away and sends nothing.
+measure_dpdk_rx() {
+	: >"$out/forward.jsonl"
+	a_start "$build/dpdk/forward" "${eal[@]}" --vdev net_af_xdp0,iface=va --vdev net_null0,no-rx=1 -- \
+		-j -i 0.25 >"$out/forward.jsonl" 2>"$out/forward.err" &
+	until_true grep -q '"type":"start"' "$out/forward.jsonl"
+	generate -d 3
+	stop "$!"
+	wait
+	until_true no_xdp
+	record dpdk_rx_pps "$(jq 'select(.type == "interval" and .pps > 400000) | .pps' "$out/forward.jsonl" |
+		sed '1d;$d' | median)"
+}
+
 receive() {
 	measure_drop
 	measure_rx
 	measure_testpmd
+	measure_dpdk_rx
+}
+
+# --- forward: in by va and out by fa, whose other end drops and counts in the kernel ---
+
+second_pair() {
+	! ip -n xskit-a link show dev fa >/dev/null 2>&1 || return 0
+	ip -n xskit-a link add fa type veth peer name fb netns xskit-b
+	ip -n xskit-a link set dev fa up
+	ip -n xskit-b link set dev fb up
+	b xdp-loader load -m native fb "$build/bpf/xdp_drop.bpf.o" >/dev/null
+}
+arrived() { b ip -s -j link show dev fb | jq '.[0].stats64.rx.packets'; }
+forwards() { has_xdp && a ip link show dev fa | grep -q xdp; }
+rests() { no_xdp && ! a ip link show dev fa | grep -q xdp; }
+
+# measure_forward FIGURE PROCESS, which runs already
+measure_forward() {
+	local before after t0 t1 generator
+	until_true forwards
+	sleep 0.5 # DPDK's ports start after their program is attached
+	generate -d 4 &
+	generator=$!
+	sleep 1
+	before=$(arrived) t0=$(date +%s%N)
+	sleep 2
+	after=$(arrived) t1=$(date +%s%N)
+	wait "$generator"
+	record "$1" $(((after - before) * 1000000000 / (t1 - t0)))
+	stop "$2"
+	until_true rests
+}
+
+forward_group() {
+	second_pair
+	a_start "$xskit" fwd va fa -i 0 >"$out/fwd.txt" &
+	measure_forward fwd_pps "$!"
+	testpmd 12 io --vdev net_af_xdp0,iface=va --vdev net_af_xdp1,iface=fa &
+	measure_forward testpmd_io_pps "$!"
+	a_start "$build/dpdk/forward" "${eal[@]}" --vdev net_af_xdp0,iface=va --vdev net_af_xdp1,iface=fa -- \
+		-i 0 >"$out/forward.txt" 2>"$out/forward.err" &
+	measure_forward dpdk_forward_pps "$!"
 }
 
 # --- generate: both engines, and what the TX budget does ---
@@ -186,6 +251,9 @@ summarise() {
 	(group_by(.figure)[] | {type: "result", experiment: "bench", figure: .[0].figure} + (map(.value) | stats)),
 	ratio("rx / XDP_DROP"; "rx_pps"; "xdp_drop_pps"; ">= 0.77"),
 	ratio("rx / testpmd rxonly"; "rx_pps"; "testpmd_pps"; ">= 1.5"),
+	ratio("rx / DPDK forward to null"; "rx_pps"; "dpdk_rx_pps"; ">= 1.5"),
+	ratio("fwd / testpmd io"; "fwd_pps"; "testpmd_io_pps"; ""),
+	ratio("fwd / DPDK forward"; "fwd_pps"; "dpdk_forward_pps"; ""),
 	ratio("gen kernel / gen xsk"; "gen_kernel_pps"; "gen_xsk_pps"; ">= 4.5"),
 	ratio("gen xsk / with budget 32"; "gen_xsk_pps"; "gen_xsk_budget32_pps"; ">= 1"),
 	ratio("ping / sockperf nonblocked, p50"; "ping_p50_ns"; "sockperf_nonblocked_p50_ns"; "<= 0.42"),
@@ -195,7 +263,7 @@ summarise() {
 
 table() {
 	printf '%-34s %14s %14s %14s %5s  %s\n' figure median min max runs wanted
-	jq -r 'def n: if . >= 1000 then floor else . * 1000 | round / 1000 end;
+	jq -r 'def n: if . == null then "none" elif . >= 1000 then floor else . * 1000 | round / 1000 end;
 		[.figure, (.median | n), (.min | n), (.max | n), .runs, (.want // "")] | @tsv' "$out/bench.json" |
 		awk -F '\t' '{printf "%-34s %14s %14s %14s %5s  %s\n", $1, $2, $3, $4, $5, $6}'
 }
@@ -205,6 +273,7 @@ for round in $(seq "$rounds"); do
 	for group in "${groups[@]}"; do
 		case $group in
 		generate) generate_group ;;
+		forward) forward_group ;;
 		port | receive | latency | idle) "$group" ;;
 		*) echo "bench.sh: '$group' is no group" >&2 && exit 2 ;;
 		esac
