@@ -8,10 +8,10 @@ run 0 a "$XSKIT" --version
 check 'a version' grep -qE '^xskit [0-9]+\.[0-9]+\.[0-9]+' run.out
 is 'one line' "$(wc -l <run.out)" 1
 run 0 a "$XSKIT" --help
-for command in rx gen echo ping load unload status; do
+for command in rx gen echo ping load unload status tune; do
 	check "help names $command" grep -qE "^ *$command\b" run.out
 done
-for command in rx gen echo ping load unload status; do
+for command in rx gen echo ping load unload status tune; do
 	run 0 a "$XSKIT" $command --help
 	check "$command --help says how it is called" grep -qiE "usage: xskit $command" run.out
 	is 'nothing on stderr' "$err" ''
@@ -19,7 +19,7 @@ done
 for command in rx gen echo ping; do
 	in_ns a "$XSKIT" $command --help >run.out
 	for option in queues duration packets mode bind poll busy-budget batch frames frame-size ring-size \
-		cpu node attach tx-budget hugepages keep match require pinned force json interval; do
+		cpu node attach tx-budget hugepages keep match require pinned force json interval tune; do
 		grep -q -- "--$option" run.out || fail "$command --help names --$option"
 	done
 	pass "$command --help was searched for the shared options"
