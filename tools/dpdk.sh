@@ -232,20 +232,26 @@ refuse_elsewhere() {
 	exit 2
 }
 
+# driver_becomes ADDRESS PATTERN: within 2 s
+driver_becomes() {
+	for _ in {1..100}; do
+		# shellcheck disable=SC2053  # a pattern
+		if [[ $(driver_of "$1") == $2 ]]; then return; fi
+		sleep 0.02
+	done
+	return 1
+}
+
 # rebind ADDRESS DRIVER: an empty one: whichever driver the kernel chooses
 rebind() {
 	local device=$pci/devices/$1
 	echo "${2:-}" >"$device/driver_override"
-	[ ! -e "$device/driver" ] || echo "$1" >"$device/driver/unbind"
+	if [ -e "$device/driver" ]; then
+		echo "$1" >"$device/driver/unbind"
+		driver_becomes "$1" '' || return 1
+	fi
 	echo "$1" >"$pci/drivers_probe"
-	for _ in {1..100}; do
-		case $(driver_of "$1") in
-		'') ;;
-		"${2:-$(driver_of "$1")}") return 0 ;;
-		esac
-		sleep 0.02
-	done
-	return 1
+	driver_becomes "$1" "${2:-?*}"
 }
 
 need_vfio() {

@@ -88,6 +88,9 @@ done
 
 forwards af_xdp
 check 'two kernels see each other through it' ping_ok -c 5 -i 0.1 $IP_B
+# or they ask for each other again some seconds later
+ip -n a neigh flush dev va
+ip -n b neigh flush dev vb
 stop forward TERM
 is 'SIGTERM, exit code' "$rc" 0
 is 'one summary, the last line' "$(jq -r .type forward.out | sort | uniq -c | awk '$2 != "interval" { print $1, $2 }' |

@@ -155,6 +155,7 @@ for device in $nic $way_out; do
 	ln -s $old "$device/driver"
 done
 mkfifo $old/unbind /run/pci/drivers_probe
+ln -s $old/unbind /run/pci/drivers/vfio-pci/unbind # one hears for both drivers
 mkdir -p /run/net/nic0 /run/net/wan0 /run/net/virtual0
 ln -s /sys/bus/pci/devices/0000:00:01.0 /run/net/nic0/device
 ln -s /sys/bus/pci/devices/0000:00:02.0 /run/net/wan0/device
