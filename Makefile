@@ -162,7 +162,7 @@ $(BUILD)/dpdk/forward: $(DPDK_OBJ)
 export XSKIT := $(abspath $(TOOL))
 export XSKIT_BUILD := $(abspath $(BUILD))
 export CMOCKA_MESSAGE_OUTPUT := TAP
-export FUZZ_SECONDS ?= 60
+export FUZZ_SECONDS ?= 20
 PROVE := prove --timer --merge --norc --failures --comments -e ''
 TESTS_UNIT := $(UNIT_BIN) $(SIM_BIN)
 TESTS_E2E  := $(sort $(wildcard tests/e2e/*.t))

@@ -1,27 +1,51 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# The whole suite again under ASan and UBSan, and what has threads under TSan. One line a test file;
-# what a failing one said is behind the #. The builds are made by `make sanitized`.
+# The whole suite again under ASan and UBSan, and what has threads under TSan, two files at a time
+# (most of them wait most of the time). One line a test file; what a failing one said is behind
+# the #. The builds are made by `make sanitized`.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-tests=0 failed=0
+AT_ONCE=2
+said=$(mktemp -d)
+trap 'rm -rf "$said"' EXIT
+files=() # those begun, each "BUILD FILE"; $said/N is what the Nth said, $said/N.ok that it passed
+
+# run_one N BUILD FILE
+run_one() {
+	local start=$SECONDS
+	XSKIT=$PWD/$2/xskit XSKIT_BUILD=$PWD/$2 timeout -k 5 400 "$3" >"$said/$1" 2>&1 &&
+		! grep -qE '^not ok|ERROR: .*Sanitizer|WARNING: ThreadSanitizer|runtime error:' "$said/$1" &&
+		touch "$said/$1.ok"
+	echo $((SECONDS - start)) >"$said/$1.seconds"
+}
 
 # again BUILD FILE...: run test files against the sanitized build
 again() {
-	local build=$1 file said
+	local build=$1 file
 	shift
-	for file in "$@"; do
-		tests=$((tests + 1))
-		if said=$(XSKIT=$PWD/$build/xskit XSKIT_BUILD=$PWD/$build timeout -k 5 400 "$file" 2>&1) &&
-			! grep -qE '^not ok|ERROR: .*Sanitizer|WARNING: ThreadSanitizer|runtime error:' <<<"$said"; then
-			echo "ok $tests - ${build##*/}: ${file##*/}"
+	for file; do
+		while [ "$(jobs -rp | wc -l)" -ge $AT_ONCE ]; do wait -n; done
+		files+=("$build $file")
+		run_one ${#files[@]} "$build" "$file" &
+	done
+}
+
+# In the order in which they began.
+report() {
+	local n build file failed=0
+	for n in $(seq ${#files[@]}); do
+		read -r build file <<<"${files[n - 1]}"
+		if [ -e "$said/$n.ok" ]; then
+			echo "ok $n - ${build##*/}: ${file##*/} ($(cat "$said/$n.seconds") s)"
 		else
-			failed=$((failed + 1))
-			echo "not ok $tests - ${build##*/}: ${file##*/}"
-			grep -vE '^ok' <<<"$said" | tail -n 60 | sed 's/^/# /'
+			failed=1
+			echo "not ok $n - ${build##*/}: ${file##*/}"
+			grep -vE '^ok' "$said/$n" | tail -n 60 | sed 's/^/# /'
 		fi
 	done
+	echo "1..${#files[@]}"
+	return $failed
 }
 
 asan=build/address-undefined tsan=build/thread
@@ -30,5 +54,5 @@ mapfile -t e2e < <(find tests/e2e -name "*.t" ! -name readme.t | sort) # readme.
 again $asan "${binaries[@]}" "${e2e[@]}"
 again $tsan $tsan/tests/unit/test_{hist,umem,worker,ring,ring_wait,ring_stress,spsc,fanin,mpmc} \
 	tests/e2e/{traffic,multiqueue,share}.t
-echo "1..$tests"
-[ "$failed" -eq 0 ]
+wait
+report
