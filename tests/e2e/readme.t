@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Every command of the README, in its order, as a newcomer types them. `make demo` is one of them;
 # `make check` is what runs this, and `make` what was run before it.
-limit=180
+limit=300
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
