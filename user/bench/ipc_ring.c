@@ -24,10 +24,19 @@ static int spin(struct ipc_end *end)
 
 /* --- a stream --- */
 
+static struct ipc_ring_wanted space_in(struct xk_stream_prod *s)
+{
+	return (struct ipc_ring_wanted){.word = &s->stream->head, .value = s->write - s->slots};
+}
+
+static struct ipc_ring_wanted data_in(struct xk_stream_cons *s)
+{
+	return (struct ipc_ring_wanted){.word = &s->stream->tail, .value = s->read};
+}
+
 static int wait_space(struct ipc_end *end, struct ipc_rings *rings)
 {
-	struct xk_stream_prod *s = &rings->prod.stream;
-	struct ipc_ring_wanted wanted = {.word = &s->stream->head, .value = s->write - s->slots};
+	struct ipc_ring_wanted wanted = space_in(&rings->prod.stream);
 
 	return rings->sleeps ? ipc_ring_sleep(end, &rings->prod.hold, XK_ROLE_PRODUCER, &wanted)
 			     : spin(end);
@@ -35,8 +44,7 @@ static int wait_space(struct ipc_end *end, struct ipc_rings *rings)
 
 static int wait_data(struct ipc_end *end, struct ipc_rings *rings)
 {
-	struct xk_stream_cons *s = &rings->cons.stream;
-	struct ipc_ring_wanted wanted = {.word = &s->stream->tail, .value = s->read};
+	struct ipc_ring_wanted wanted = data_in(&rings->cons.stream);
 
 	return rings->sleeps ? ipc_ring_sleep(end, &rings->cons.hold, XK_ROLE_CONSUMER, &wanted)
 			     : spin(end);
@@ -159,16 +167,34 @@ static int recv_all(struct ipc_end *end, uint64_t count, struct ipc_seen *seen)
 
 /* --- round trips --- */
 
-static int wait_slot(struct ipc_end *end, struct ipc_rings *rings, struct xk_spsc_latency *s,
-		     enum xk_ring_role role)
+/* The number of one slot: the latency form's of small records. Large ones go through a stream. */
+static struct ipc_ring_wanted number_in(struct xk_spsc_latency *s, uint64_t number)
 {
-	struct ipc_ring_wanted wanted = {
+	return (struct ipc_ring_wanted){
 		.word = xk_spsc_latency_slot(s, s->record_bytes, s->slots),
-		.value = role == XK_ROLE_CONSUMER ? s->at + 1 : s->at,
+		.value = number,
 		.equal = true,
 	};
+}
 
-	return rings->sleeps ? ipc_ring_sleep(end, &s->hold, role, &wanted) : spin(end);
+static int wait_room(struct ipc_end *end, struct ipc_rings *rings)
+{
+	struct xk_spsc_latency *s = &rings->ask.side;
+	struct ipc_ring_wanted wanted = xk_spsc_latency_streams(s->record_bytes)
+						? space_in(&rings->ask.stream)
+						: number_in(s, s->at);
+
+	return rings->sleeps ? ipc_ring_sleep(end, &s->hold, XK_ROLE_PRODUCER, &wanted) : spin(end);
+}
+
+static int wait_answer(struct ipc_end *end, struct ipc_rings *rings)
+{
+	struct xk_spsc_latency *s = &rings->answer.side;
+	struct ipc_ring_wanted wanted = xk_spsc_latency_streams(s->record_bytes)
+						? data_in(&rings->answer.stream)
+						: number_in(s, s->at + 1);
+
+	return rings->sleeps ? ipc_ring_sleep(end, &s->hold, XK_ROLE_CONSUMER, &wanted) : spin(end);
 }
 
 static int ring_send(struct ipc_end *end, const void *message)
@@ -179,7 +205,7 @@ static int ring_send(struct ipc_end *end, const void *message)
 	if (!rings->trips)
 		return stream_send(end, rings, message);
 	while (!ret && !xk_spsc_latency_push(&rings->ask, message, 1))
-		ret = wait_slot(end, rings, &rings->ask.side, XK_ROLE_PRODUCER);
+		ret = wait_room(end, rings);
 	return ret;
 }
 
@@ -192,7 +218,7 @@ static int ring_recv(struct ipc_end *end, const void **message)
 		return stream_recv(end, rings, message);
 	*message = end->buffer;
 	while (!ret && !xk_spsc_latency_pop(&rings->answer, end->buffer, 1))
-		ret = wait_slot(end, rings, &rings->answer.side, XK_ROLE_CONSUMER);
+		ret = wait_answer(end, rings);
 	return ret;
 }
 
