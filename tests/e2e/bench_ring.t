@@ -110,7 +110,7 @@ measured trips 'and so are their round trips' true
 # --- peers ---
 
 if [ -x "$peers" ]; then
-	bench peers --algorithm peers --slots 1024 --element-bytes 8,64 --producers 1 --consumers 1
+	bench peers --algorithm peers --slots 1024 --element-bytes 8,64 --burst 1 --producers 1 --consumers 1
 	rows peers 'every peer the helper lists has its rows' \
 		"(map(.algorithm) | unique) == $("$peers" list | awk '{print $1}' | jq -Rs 'split("\n")[:-1] | sort')"
 	measured peers 'all of them are verified with one of each' true
