@@ -43,8 +43,12 @@ table() {
 			at = r SUBSEP at
 			v = at in cell ? cell[at] : "not testable"
 			sub(/^no: /, "no, ", v)
-			if (!(v in said)) order[++kinds] = v
-			said[v] = (v in said ? said[v] ", " : "") kname[k]
+			if (v in said) {
+				said[v] = said[v] ", " kname[k]
+				continue
+			}
+			order[++kinds] = v
+			said[v] = kname[k]
 		}
 		if (kinds == 1) return order[1]
 		for (i = 1; i <= kinds; i++) out = out (i > 1 ? "; " : "") said[order[i]] ": " order[i]

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <xskit/atomic.h>
 #include "port_internal.h"
 
@@ -13,8 +14,9 @@ _Static_assert(XK_PKT_MORE == XDP_PKT_CONTD, "same flag");
 /* Frames moved in one go between cache and rings: enough to share an index update. */
 #define BATCH 64u
 
-/* Calls to send that move nothing, before busy polling is blamed: some 5 ms. */
-#define IDLE_CALLS 256u
+/* Calls to send that move nothing, and for how long, before busy polling is blamed. */
+#define IDLE_CALLS 8u
+#define IDLE_NS    20000000u
 
 /* --- rings: the acquire/release partners are in the kernel, see port.h --- */
 
@@ -310,17 +312,30 @@ static uint32_t tx_progress(const struct xk_port *port)
 	return xk_load_acquire(port->tx.consumer) + xk_load_acquire(port->comp.producer);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 /*
  * A socket that prefers busy polling wakes no driver, it runs the NAPI of its RX queue instead:
  * drivers that send zero-copy from another one (virtio_net, igb) would never send. The preference
- * is taken back where so many calls moved nothing.
+ * is taken back where calls have moved nothing for so long.
  */
-static void count_idle_call(struct xk_port *port, bool moved_any)
+static void watch_idle_calls(struct xk_port *port, bool moved_any)
 {
 	int off = 0;
 
+	if (!port->info.zerocopy || !port->info.busy_poll)
+		return;
 	port->idle_calls = moved_any ? 0 : port->idle_calls + 1;
-	if (port->idle_calls != IDLE_CALLS || !port->info.zerocopy || !port->info.busy_poll)
+	if (port->idle_calls == 1)
+		port->idle_since = now_ns();
+	if (port->idle_calls < IDLE_CALLS || now_ns() - port->idle_since < IDLE_NS ||
+	    xk_load_relaxed(&port->info.no_busy_tx))
 		return;
 	if (setsockopt(port->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &off, sizeof(off)) == 0)
 		xk_store_relaxed(&port->info.no_busy_tx, 1);
@@ -343,7 +358,7 @@ static int kick_tx(struct xk_port *port)
 		xk_bump(&port->stats.syscalls, 1);
 		ret = call_result(sendto(port->fd, NULL, 0, MSG_DONTWAIT, NULL, 0));
 		queued = tx_queued(port);
-		count_idle_call(port, tx_progress(port) != before);
+		watch_idle_calls(port, tx_progress(port) != before);
 		if ((ret && ret != -EAGAIN) || tx_progress(port) == before)
 			break;
 	}

@@ -24,7 +24,8 @@ struct xk_port {
 	uint16_t umem_id;
 	uint32_t budget; /* frames one sendto sends in copy mode */
 	uint32_t frames, frame_shift;
-	uint32_t idle_calls; /* to send, that moved nothing, in a row */
+	uint32_t idle_calls; /* to send, that moved nothing, in a row, since ... */
+	uint64_t idle_since;
 	uint8_t *given; /* a byte a frame: the ring it was given away through and is not back from,
 			   XK_OWNER_FILL or XK_OWNER_TX; 0: not ours to take back */
 	/* counters have one writer and lie on lines of their own: readers do not disturb the rings
