@@ -127,7 +127,7 @@ ip -n b link set vb mtu 9000
 in_ns b ethtool -K vb gro on
 bad '[12]' '3,?400' gen va --engine kernel --size 3450 --dst-mac $MAC_B
 run 0 a "$XSKIT" gen va -j --engine kernel --size 3400 -n 10 --dst-mac $MAC_B
-if [ $slow -eq 1 ]; then # sanitizers need more address space than that
+if [ "$slow" -eq 1 ]; then # sanitizers need more address space than that
 	run 1 a prlimit --as=300000000 "$XSKIT" rx va --frames 1000000
 	one_line 'no memory' 'memory'
 fi

@@ -10,7 +10,7 @@ mkdir mq
 mount -t mqueue none mq
 
 records=100000
-[ $slow -eq 1 ] || records=10000
+[ "$slow" -eq 1 ] || records=10000
 right='pipe unix-stream unix-dgram udp tcp mqueue sysv mapped-file anon-sem eventfd futex ring-spin ring-futex'
 textbook='sysv-textbook mapped-file-textbook'
 msgsize=$(cat /proc/sys/fs/mqueue/msgsize_max)
@@ -167,7 +167,7 @@ traced() {
 }
 if ! command -v strace >/dev/null; then
 	skip 'system calls as strace counts them' 'no strace'
-elif [ $slow -ne 1 ]; then
+elif [ "$slow" -ne 1 ]; then
 	skip 'system calls as strace counts them' 'sanitizers make calls of their own'
 else
 	traced base pipe 1
@@ -197,13 +197,13 @@ faster() {
 		. + {ok: (.trips >= .want and .stream >= 50)}' ratio.out >ratio
 	jq -e .ok ratio
 }
-if [ "$(nproc)" -lt 2 ] || [ $slow -ne 1 ]; then
+if [ "$(nproc)" -lt 2 ] || [ "$slow" -ne 1 ]; then
 	skip 'a ring against a pipe' 'it takes two CPUs, and no sanitizer'
 else
 	for try in 1 2 3 4; do
 		faster >ratio.ok 2>&1 && held=1 || held=0
 		echo "# try $try: $(jq -c . ratio)"
-		[ $held -eq 0 ] || break
+		[ "$held" -eq 0 ] || break
 	done
 	check "round trip 20 times shorter than a pipe's (8 on a slow floor), throughput 50 times" jq -e .ok ratio
 fi

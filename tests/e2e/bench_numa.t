@@ -107,7 +107,7 @@ EOC
 bench --level dram --metric read --runs 1 --run-ms 1
 bytes=$(jq -r 'select(.type == "result").bytes' run.out) cpu=$(jq -r 'select(.type == "result").cpu' run.out | head -n 1)
 check 'the loop compiles' gcc -O3 -o stream stream.c
-if [ $slow -gt 1 ]; then
+if [ "$slow" -gt 1 ]; then
 	skip 'read, write and copy are within 15 % of a plain loop' 'sanitized'
 else
 	matched=no

@@ -234,7 +234,7 @@ run 0 a setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all \
 	bash -c 'ulimit -l 64; ulimit -r 0; exec "$@"' - "$T/xskit" bench udp -j -d 0.2 --mlock --fifo --busy-poll 50 --ring-size 16
 check 'nobody gets none of it, and runs' jq -se 'last | .received > 0 and (.requested | .fifo == 10 and .mlock) and
 	(.effective | .fifo == 0 and (.busy_poll | not) and .receive_buffer_bytes < 16777216)' run.out
-if [ $slow -gt 1 ]; then
+if [ "$slow" -gt 1 ]; then
 	skip 'note: memory is not locked' 'under a sanitizer mlock() does nothing, and says it did'
 else
 	check 'nor is its memory locked' jq -se 'last | .effective.mlock | not' run.out
@@ -294,7 +294,7 @@ judge() { jq -ne --slurpfile a "$1.speed" --slurpfile b "$2.speed" "(\$a | sort)
 beyond_spread() { judge "$1" "$2" "\$a[1] > \$b[-2]"; }
 at_least() { judge "$1" "$2" "\$a[3] >= $3 * \$b[3]"; }
 held() { beyond_spread many one && at_least gso one 2; }
-if [ $slow -gt 1 ]; then
+if [ "$slow" -gt 1 ]; then
 	skip 'batches and trains are worth it' 'sanitized'
 else
 	for try in 1 2 3 4; do
@@ -314,7 +314,7 @@ compare=$root/tools/compare-udp.sh
 run 2 a "$compare" 0
 check 'compare-udp.sh 0: usage' grep -q '^usage: ' run.err
 run 2 a "$compare" 1 0.0
-if [ $slow -gt 1 ]; then
+if [ "$slow" -gt 1 ]; then
 	skip 'compare-udp.sh' 'sanitized'
 else
 	mount -t tmpfs tmpfs /mnt # its room has a /run of its own
