@@ -76,7 +76,7 @@ rated() {
 	summary "$name" 'all that it says have left arrived' "(.completed - $got | fabs) <= 10"
 	summary "$name" 'what it sent has left' '.packets == .completed'
 }
-if [ $slow -eq 1 ]; then
+if [ "$slow" -eq 1 ]; then
 	for rate in 10000 500000; do
 		rated xsk $rate
 		rated kernel $rate

@@ -44,7 +44,7 @@ check 'hgrm: rises' awk '$1 ~ /^[0-9.]+$/ { if ($1 < v || $2 < p || $3 < c) exit
 check 'hgrm: footer' grep -qE '^#\[Max +=.*Total count += +1000' rtt.hgrm
 is 'hgrm: no other file is left' "$(find "$T" -name '*rtt*' | wc -l)" 1
 ask wait 10.77.0.9 --udp --poll wait --rate 100 -d 4
-[ $slow -gt 1 ] || summary wait '--poll wait: under 2 % of a CPU' '.cost.cpu_s / .duration_s < 0.02'
+[ "$slow" -gt 1 ] || summary wait '--poll wait: under 2 % of a CPU' '.cost.cpu_s / .duration_s < 0.02'
 summary wait 'and all come back' "$all_back"
 stop echo
 sound echo
