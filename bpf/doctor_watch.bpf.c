@@ -14,8 +14,19 @@
 #define CORE             __attribute__((preserve_access_index))
 #define CHECKSUM_PARTIAL 3
 
+struct ns_common {
+	unsigned inum;
+} CORE;
+
+struct net {
+	struct ns_common ns;
+} CORE;
+
 struct net_device {
 	int ifindex;
+	struct {
+		struct net *net;
+	} nd_net;
 } CORE;
 
 struct skb_shared_info {
@@ -34,6 +45,7 @@ struct sk_buff {
 struct bpf_prog;
 
 const volatile int watched; /* ifindex */
+const volatile unsigned watched_netns;
 struct doctor_errors errors;
 
 struct {
@@ -52,6 +64,12 @@ static __always_inline __u32 queue_of(struct sk_buff *skb)
 	return queue < DOCTOR_QUEUES ? queue : DOCTOR_QUEUES - 1;
 }
 
+/* Numbers of interfaces are those of a namespace. */
+static __always_inline int is_watched(const struct net_device *dev)
+{
+	return dev->ifindex == watched && BPF_CORE_READ(dev, nd_net.net, ns.inum) == watched_netns;
+}
+
 /* What is behind the data; its place is head + end where pointers have 64 bits. */
 static __always_inline int is_train(struct sk_buff *skb)
 {
@@ -66,7 +84,7 @@ int BPF_PROG(on_packet, struct sk_buff *skb)
 	struct doctor_packets *p;
 	__u32 queue;
 
-	if (skb->dev->ifindex != watched)
+	if (!is_watched(skb->dev))
 		return 0;
 	queue = queue_of(skb);
 	p = bpf_map_lookup_elem(&packets, &queue);
@@ -83,7 +101,7 @@ int BPF_PROG(on_packet, struct sk_buff *skb)
 SEC("tp_btf/xdp_exception")
 int BPF_PROG(on_exception, const struct net_device *dev, const struct bpf_prog *prog, __u32 act)
 {
-	if (dev->ifindex != watched)
+	if (!is_watched(dev))
 		return 0;
 	__sync_fetch_and_add(&errors.exceptions, 1);
 	errors.last_act = act;
@@ -94,7 +112,7 @@ SEC("tp_btf/xdp_redirect_err")
 int BPF_PROG(on_redirect_err, const struct net_device *dev, const struct bpf_prog *prog,
 	     const void *target, int err)
 {
-	if (dev->ifindex != watched)
+	if (!is_watched(dev))
 		return 0;
 	__sync_fetch_and_add(&errors.redirect, 1);
 	errors.last_errno = err;

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "doctor/doctor.h"
 #include "doctor/holders.h"
+#include "doctor/sysfile.h"
 #include "doctor_sockets.skel.h"
 
 /* Several descriptors may be of one socket: the library hands them on, fork copies them. */
@@ -79,14 +79,6 @@ static int run(struct holders *h, struct doctor_sockets *skel, int ifindex)
 	return rc;
 }
 
-/* A namespace of this thread's, by its inode; 0: it cannot be told. */
-static unsigned inode_of(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) ? 0 : (unsigned)st.st_ino;
-}
-
 void holders_find(struct holders *holders, int ifindex)
 {
 	struct doctor_sockets *skel = doctor_sockets__open();
@@ -96,8 +88,8 @@ void holders_find(struct holders *holders, int ifindex)
 		holders->rc = -errno;
 		return;
 	}
-	skel->rodata->netns = inode_of("/proc/thread-self/ns/net");
-	skel->rodata->pid_ns = inode_of("/proc/thread-self/ns/pid");
+	skel->rodata->netns = sysfile_namespace("net");
+	skel->rodata->pid_ns = sysfile_namespace("pid");
 	holders->rc = doctor_sockets__load(skel);
 	if (!holders->rc)
 		holders->rc = run(holders, skel, ifindex);

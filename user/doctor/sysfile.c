@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "doctor/sysfile.h"
 #include "sysroot.h"
@@ -122,6 +123,15 @@ void sysfile_net_write(const char *ifname, const char *file, const char *text, c
 		snprintf(out, size, "%s", command);
 	else
 		snprintf(out, size, "unshare -m sh -c 'mount -t sysfs sysfs /sys && %s'", command);
+}
+
+unsigned sysfile_namespace(const char *kind)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/ns/%s", kind);
+	return stat(path, &st) ? 0 : (unsigned)st.st_ino;
 }
 
 int sysfile_cpu_list(const char *text, int *cpus, int max)

@@ -25,6 +25,9 @@ int sysfile_names(char names[][SYSFILE_NAME], int max, const char *path, ...)
 void sysfile_net_write(const char *ifname, const char *file, const char *text, char *out,
 		       size_t size);
 
+/* The namespace ("net", "pid") this thread is in, by its inode; 0: it cannot be told. */
+unsigned sysfile_namespace(const char *kind);
+
 /* CPUs of a list such as 0-3,8: how many, the numbers in cpus (at most max), or -EINVAL. */
 int sysfile_cpu_list(const char *text, int *cpus, int max);
 

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <xskit/prog.h>
+#include "doctor/sysfile.h"
 #include "doctor/watch.h"
 #include "doctor_watch.skel.h"
 
@@ -22,6 +23,7 @@ static struct doctor_watch *trace_start(int ifindex, int *rc)
 		return NULL;
 	}
 	skel->rodata->watched = ifindex;
+	skel->rodata->watched_netns = sysfile_namespace("net");
 	*rc = doctor_watch__load(skel);
 	if (!*rc)
 		*rc = doctor_watch__attach(skel);
