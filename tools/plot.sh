@@ -30,12 +30,14 @@ results() {
 # percentiles NAME LABEL FILE...: lines of "1/(1-percentile) value", each titled by its file's name;
 # value against 1 / (1 - percentile), as HdrHistogram's own plots have it
 percentiles() {
-	local name=$1 label=$2 file lines=()
+	local name=$1 label=$2 file lines=() # colours come again after eight: points and dashes differ
 	shift 2
-	for file in "$@"; do lines+=("'$file' with linespoints lw 2 pt 7 ps 0.4 title '${file##*/}'"); done
+	for file in "$@"; do
+		lines+=("'$file' with linespoints lw 2 dt $((${#lines[@]} / 8 + 1)) pt $((${#lines[@]} + 1)) title '${file##*/}'")
+	done
 	plot "$name" "set logscale x" "set logscale y" "set xlabel 'percentile'" "set ylabel '$label'" \
 		"set xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, '99.999' 100000)" \
-		"set key left top" "plot $(
+		"set key outside right top" "plot $(
 			IFS=,
 			echo "${lines[*]}"
 		)"
