@@ -4,6 +4,11 @@
 VERSION := 0.1.0
 SOVERSION := 0
 
+# All CPUs, unless it is said how many.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 LIBEXEC ?= $(PREFIX)/libexec/xskit
