@@ -4,7 +4,9 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <xskit/atomic.h>
@@ -13,6 +15,8 @@
 #define WHAT            "open port"
 #define KERNEL_BUDGET   32u /* frames a sendto, where XDP_MAX_TX_SKB_BUDGET is not set */
 #define MEMLOCK_WAIT_MS 300
+#define XDP_HEADROOM    256u
+#define MAX_HDR         22u /* Ethernet: addresses, two VLAN tags, type */
 #define SIZES_FIX       "ring sizes are powers of two; frames are 2048 or 4096 bytes"
 
 static int fail(struct xk_err *err, const struct xk_port *port, const char *step, const char *fix)
@@ -222,28 +226,49 @@ static int bind_with(struct xk_port *port, uint16_t flags)
 	return bind(port->fd, (struct sockaddr *)&addr, sizeof(addr)) ? -errno : 0;
 }
 
+/* Can a packet of the interface's MTU be longer than a frame? */
+static bool mtu_exceeds_frame(const struct xk_port *port)
+{
+	const struct xk_umem_config *umem = xk_umem_config(port->cache->umem);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = {0};
+	int ret;
+
+	if (fd < 0)
+		return false;
+	memcpy(ifr.ifr_name, port->info.ifname, sizeof(ifr.ifr_name));
+	ret = ioctl(fd, SIOCGIFMTU, &ifr);
+	close(fd);
+	return !ret &&
+	       (uint32_t)ifr.ifr_mtu + MAX_HDR + XDP_HEADROOM + umem->headroom > umem->frame_size;
+}
+
+static bool ruled_out(uint16_t flags, const struct xk_port_config *config)
+{
+	return ((flags & XDP_USE_SG) && !config->multi_buffer) ||
+	       ((flags & XDP_ZEROCOPY) && config->bind == XK_BIND_COPY) ||
+	       ((flags & XDP_COPY) && config->bind == XK_BIND_ZEROCOPY);
+}
+
 /*
  * Zero-copy is tried before copy, and multi-buffer before single, but a driver whose zero-copy has
- * no multi-buffer keeps its zero-copy. EBUSY ends the search: it says nothing about the flags.
+ * no multi-buffer keeps its zero-copy - unless packets need several frames. EBUSY ends the search:
+ * it says nothing about the flags.
  */
 static int bind_best(struct xk_port *port, const struct xk_port_config *config)
 {
-	static const uint16_t tries[] = {XDP_ZEROCOPY | XDP_USE_SG, XDP_ZEROCOPY,
-					 XDP_COPY | XDP_USE_SG, XDP_COPY};
+	static const uint16_t orders[2][4] = {
+		{XDP_ZEROCOPY | XDP_USE_SG, XDP_ZEROCOPY, XDP_COPY | XDP_USE_SG, XDP_COPY},
+		{XDP_ZEROCOPY | XDP_USE_SG, XDP_COPY | XDP_USE_SG, XDP_ZEROCOPY, XDP_COPY}};
+	const uint16_t *tries = orders[config->rx_size && mtu_exceeds_frame(port)];
 	int ret = -EOPNOTSUPP, first = 0;
 
-	for (unsigned i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
-		uint16_t flags = tries[i];
-
-		if ((flags & XDP_USE_SG) && !config->multi_buffer)
+	for (unsigned i = 0; i < 4; i++) {
+		if (ruled_out(tries[i], config))
 			continue;
-		if (config->bind == XK_BIND_COPY && (flags & XDP_ZEROCOPY))
-			continue;
-		if (config->bind == XK_BIND_ZEROCOPY && (flags & XDP_COPY))
-			continue;
-		ret = bind_with(port, flags | XDP_USE_NEED_WAKEUP);
+		ret = bind_with(port, tries[i] | XDP_USE_NEED_WAKEUP);
 		if (ret == 0) {
-			port->info.multi_buffer = flags & XDP_USE_SG;
+			port->info.multi_buffer = tries[i] & XDP_USE_SG;
 			return 0;
 		}
 		if (ret == -EBUSY || ret == -ENETDOWN || ret == -ENODEV)
