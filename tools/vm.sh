@@ -232,7 +232,7 @@ take_options "$@"
 check_host
 dir=$("$here/vm-kernel.sh" "$kernel") || exit 126
 choose_accel
-[ "$accel" = kvm ] || export XSKIT_SLOW=${XSKIT_SLOW:-4} # how many times the tests are to wait longer
+[ "$accel" = kvm ] || export XSKIT_SLOW=${XSKIT_SLOW:-10} # how many times the tests are to wait longer
 # No exec: whatever ends this process ends the room with all that is in it, and the other way round.
 declare -p kernel cpus nodes memory pairs queues driver limit command dir accel |
 	setpriv --pdeathsig KILL "$here/room.sh" "$0" --inside &

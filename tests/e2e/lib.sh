@@ -131,7 +131,7 @@ blast() {
 	local options=(--num "$@")
 	[[ $* == *--cpus* ]] || options+=(--cpus 1)
 	cat >blast.cfg
-	in_ns b timeout 10 trafgen --dev vb --conf blast.cfg "${options[@]}" >blast.out 2>&1 &&
+	in_ns b timeout $((10 * slow)) trafgen --dev vb --conf blast.cfg "${options[@]}" >blast.out 2>&1 &&
 		grep -q " $1 packets outgoing" blast.out && return
 	fail 'trafgen sends' "$(grep -v 'Cannot set system socket memory' blast.out)" "$(cat blast.cfg)"
 }

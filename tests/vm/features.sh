@@ -69,10 +69,19 @@ receives() {
 
 arrived() { [ $(($(counter b vb rx_packets) - before)) -ge 200 ]; }
 
+# Debian's 6.16.12 dies in xsk_destruct_skb once a veth hands a frame that was sent in copy mode to
+# its peer's stack: seen with this suite, and tried again with XSKIT_VM_PANIC=1 only.
+panics() { [ "$XSKIT_VM_KERNEL@$XSKIT_VM_DRIVER" = 6.16@veth ] && [ -z "${XSKIT_VM_PANIC:-}" ]; }
+
 # sends ROW JQ INSTEAD OPTIONS...
 sends() {
 	local row=$1 jq=$2 instead=$3
 	shift 3
+	if [ "$row" = 'send, copy' ] && panics; then
+		skip "$row" 'this kernel panics in xsk_destruct_skb'
+		cell "$row" 'no: this kernel panics'
+		return
+	fi
 	before=$(counter b vb rx_packets)
 	start gen a "$XSKIT" gen va -j --dst-mac $MAC_B -n 200 --rate 2000 "$@"
 	wait_end gen 20
@@ -112,8 +121,12 @@ sends 'busy polling, sending zero-copy' "$busy" 'nothing is sent, switched off' 
 unpair
 pair 1 9000
 size=8942
-[ ! "$has_native" ] || receives 'jumbo frames, native' '.packets == 100 and .bytes == 894200' '' --mode native
-receives 'jumbo frames, skb' '.packets == 100 and .bytes == 894200' '' --mode skb
+if in_ns b ping -c 3 -s 8900 -W 10 $IP_A >ping.out 2>&1; then
+	[ ! "$has_native" ] || receives 'jumbo frames, native' '.packets == 100 and .bytes == 894200' '' --mode native
+	receives 'jumbo frames, skb' '.packets == 100 and .bytes == 894200' '' --mode skb
+else
+	echo '# large packets do not pass, with no program there either: the emulated NIC carries none'
+fi
 check 'nothing is left attached' until_ok 2 no_xdp a va
 check 'the kernel is content' kernel_is_content
 done_testing

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # machine: -p 1
-# kernels: 6.1 6.12 6.16 7.2
+# kernels: 6.1 6.12 7.2
 # seconds: 3600
 # The end-to-end suite under another kernel, on a veth pair and on the machine's NICs: one line a
-# file; what a failing one said is behind the #.
+# file; what a failing one said is behind the #. Not on 6.16: see panics() in features.sh.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 wire=$XSKIT_E2E_WIRE
