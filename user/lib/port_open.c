@@ -261,7 +261,7 @@ static int bind_best(struct xk_port *port, const struct xk_port_config *config)
 		{XDP_ZEROCOPY | XDP_USE_SG, XDP_ZEROCOPY, XDP_COPY | XDP_USE_SG, XDP_COPY},
 		{XDP_ZEROCOPY | XDP_USE_SG, XDP_COPY | XDP_USE_SG, XDP_ZEROCOPY, XDP_COPY}};
 	const uint16_t *tries = orders[config->rx_size && mtu_exceeds_frame(port)];
-	int ret = -EOPNOTSUPP, first = 0;
+	int ret = -EOPNOTSUPP;
 
 	for (unsigned i = 0; i < 4; i++) {
 		if (ruled_out(tries[i], config))
@@ -273,9 +273,9 @@ static int bind_best(struct xk_port *port, const struct xk_port_config *config)
 		}
 		if (ret == -EBUSY || ret == -ENETDOWN || ret == -ENODEV)
 			return ret;
-		first = first ? first : ret;
 	}
-	return config->bind == XK_BIND_ZEROCOPY ? first : ret;
+	return ret; /* of the plainest request: an older kernel says EINVAL to a flag it does not
+		       know */
 }
 
 /* The kernel frees the queue of a process that died a moment after it is gone: retry, bounded. */
