@@ -15,13 +15,16 @@ compgen -G "$results/*-features@*.tap" >/dev/null || {
 # kernel driver row value, tab-separated; a file that did not end well is no measurement
 measured() {
 	local file name kernel nic
-	while read -r file; do
+	# the drivers in the suite's order, the kernels of each from the oldest on
+	sed -n 's/^# drivers: //p' tests/vm/features.sh | tr ' ' '\n' | while read -r nic; do
+		find "$results" -name "*-features@$nic.tap" | sort -V
+	done | while read -r file; do
 		name=${file##*/}
 		kernel=${name%%-*} nic=${name#*@}
 		grep -q '^# exit code 0$' "$file" || echo "vm-report: ${name%.tap} failed: not in the table" >&2
 		grep -q '^# exit code 0$' "$file" || continue
 		sed -nE "s/^# cell (.*) \| (.*)$/$kernel\t${nic%.tap}\t\1\t\2/p" "$file"
-	done < <(find "$results" -name '*-features@*.tap' | sort -V)
+	done
 }
 
 table() {
@@ -33,6 +36,12 @@ table() {
 		if (!($1 in kernel)) { kernel[$1] = ++kernels; kname[kernels] = $1 }
 		cell[$3, $2, $1] = $4
 		ran[$2, $1] = 1
+	}
+	# " (7.2)" for one that did not run on all
+	function only(n,    k, out) {
+		for (k = 1; k <= kernels; k++)
+			if ((n SUBSEP kname[k]) in ran) out = out (out == "" ? "" : ", ") kname[k]
+		return split(out, any, ", ") == kernels ? "" : " (" out ")"
 	}
 	# "yes" if all kernels say so, else "6.1, 6.12: no (EINVAL); 7.2: yes"
 	function text(r, n,    k, v, at, said, out, kinds, i, order) {
@@ -57,7 +66,7 @@ table() {
 	END {
 		printf "| Linux"
 		for (k = 1; k <= kernels; k++) printf "%s %s", (k > 1 ? "," : ""), kname[k]
-		for (i = 1; i <= nics; i++) printf " | %s", title[nicname[i]]
+		for (i = 1; i <= nics; i++) printf " | %s%s", title[nicname[i]], only(nicname[i])
 		printf " |\n|---"
 		for (i = 1; i <= nics; i++) printf "|---"
 		print "|"
@@ -78,7 +87,7 @@ missing() {
 		done | paste -sd ' '
 }
 
-made=$(measured | sort -t "$(printf '\t')" -s -k1,1V | table)
+made=$(measured | table)
 missing=$(missing)
 [ -z "$missing" ] || made+=$'\n\n'"Not testable with $(qemu-system-x86_64 --version | sed -n 's/.*emulator version \([0-9.]*\).*/QEMU \1/p'): $missing."
 if [ "${1:-}" != --write ]; then
