@@ -7,7 +7,10 @@ limit=300
 # shellcheck source=tests/e2e/doctor_lib.sh
 . "$root/tests/e2e/doctor_lib.sh"
 pair 2
-for ns in a b; do in_ns $ns ethtool -K v$ns gro on tx off >/dev/null; done
+for ns in a b; do
+	in_ns $ns ethtool -K v$ns gro on tx off >/dev/null
+	in_ns $ns sysctl -qw net.ipv6.conf.v$ns.disable_ipv6=1 # no solicitation now and then
+done
 up() { [ "$(ip -n a -j link show va | jq -r '.[0].operstate')" = UP ]; }
 until_ok 5 up
 
