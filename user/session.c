@@ -12,12 +12,10 @@
 #include "cmd.h"
 #include "session.h"
 
-#define SPIN_NS          50000ull /* adaptive: spin this long before sleeping */
-#define SETTLE_MS        500      /* at the end: for answers that are on their way */
-#define DRAIN_RX_MS      200      /* at the end: for what the program has already redirected */
-#define DRAIN_TX_MS      500      /* and for the completions of what was sent */
-#define XDP_HEADROOM     256u
-#define ETHERNET_MAX_HDR 22u /* addresses, two VLAN tags, type */
+#define SPIN_NS     50000ull /* adaptive: spin this long before sleeping */
+#define SETTLE_MS   500      /* at the end: for answers that are on their way */
+#define DRAIN_RX_MS 200      /* at the end: for what the program has already redirected */
+#define DRAIN_TX_MS 500      /* and for the completions of what was sent */
 
 /* --- what is checked before anything is opened --- */
 
@@ -65,8 +63,8 @@ static int check_links(struct session *s, struct xk_err *err)
 /* Without multi-buffer a frame must hold a whole packet of the interface. */
 static int check_mtu(const struct session *s, const struct lane_port *p, struct xk_err *err)
 {
-	unsigned room = s->opts->frame_size - XDP_HEADROOM;
-	unsigned need = p->link->mtu + ETHERNET_MAX_HDR;
+	unsigned room = s->opts->frame_size - XK_FRAME_HEADROOM;
+	unsigned need = p->link->mtu + XK_FRAME_HEADER;
 
 	if (!s->action->rx || !p->port || xk_port_info(p->port)->multi_buffer || need <= room)
 		return 0;

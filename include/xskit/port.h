@@ -41,6 +41,11 @@ struct xk_pkt {
 };
 #define XK_PKT_MORE 1 /* the packet goes on in the next xk_pkt (XDP_PKT_CONTD) */
 
+/* Bytes: what XDP keeps for itself in front of a packet, and the longest Ethernet header
+ * (addresses, two VLAN tags, type). A packet of the MTU fits into a frame if these do, too. */
+#define XK_FRAME_HEADROOM 256u
+#define XK_FRAME_HEADER   22u
+
 /* Frames of one packet at most (MAX_SKB_FRAGS + 1): burst arrays must have room for one packet. */
 #define XK_PKT_MAX_FRAMES 18
 

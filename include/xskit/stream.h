@@ -6,10 +6,13 @@
  * it last saw of the other's, in private memory; the shared words are written once a push or burst,
  * and once every `lazy` records of the consumer:
  *
- *     producer                                     consumer
- *     write records                                load tail, acquire        (when it has none
- * left) store tail, release  ------ pairs with --->  read records load head, acquire  <------ pairs
- * with ----  store head, release       (lazily, and when the write over them stream is found empty)
+ *     producer                               consumer
+ *     write records                          (when it has none left)
+ *     store tail, release  -- pairs with --> load tail, acquire
+ *                                            read records
+ *     load head, acquire  <-- pairs with --  store head, release
+ *     (when it knows of no room)             (lazily, and when it finds the stream empty)
+ *     write over them
  *
  * Touching: when the consumer has read the last record of a cache line, and before it publishes
  * that, it writes the line's last byte back as it is. The line is then its own and in no other
@@ -34,10 +37,8 @@
 extern "C" {
 #endif
 
-#ifndef XK_STREAM_FEW
-#define XK_STREAM_FEW      64u /* records */
-#define XK_STREAM_DISTANCE 8u  /* PAUSEs, about 15 ns each on Zen 4 */
-#endif
+#define XK_STREAM_FEW      64u /* records; fewer in small rings */
+#define XK_STREAM_DISTANCE 8u  /* PAUSEs at most */
 
 /* In shared memory; the records follow at the next multiple of 128. */
 struct xk_stream {
@@ -143,6 +144,7 @@ XK_INLINE void xk_stream_publish_head(struct xk_stream_cons *c)
 	xk_ring_publish(&c->stream->head, c->read, c->bell, c->sleep); /* xk_stream_look_head() */
 }
 
+/* How long to wait before the next look, after one that found so many. */
 XK_INLINE void xk_stream_keep_distance(struct xk_stream_cons *c, uint64_t there, uint32_t slots)
 {
 	uint32_t few = slots / 16 < XK_STREAM_FEW ? slots / 16 : XK_STREAM_FEW;

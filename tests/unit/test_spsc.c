@@ -395,6 +395,37 @@ static void hostile_counters_at_attach(void **unused)
 	ring_mem_free(&pair.mem);
 }
 
+/* --- distance --- */
+
+/* Look at the ring with so many new records in it, and take them. */
+static uint32_t distance_after(struct pair *pair, unsigned n)
+{
+	static uint64_t recs[1024];
+
+	assert_int_equal(xk_spsc_push(&pair->p, recs, n), n);
+	assert_int_equal(xk_spsc_pop(&pair->c, recs, 1024), n);
+	return pair->c.stream.distance;
+}
+
+/* Few, look after look: later and later, up to a bound; one, or none: at once; many: sooner. */
+static void distance(void **unused)
+{
+	struct pair pair;
+
+	(void)unused;
+	make(&pair, (struct xk_spsc_config){.record_bytes = 8, .slots = 1024});
+	assert_int_equal(distance_after(&pair, 1), 0);
+	for (uint32_t i = 1; i <= XK_STREAM_DISTANCE + 2; i++)
+		assert_int_equal(distance_after(&pair, 3),
+				 i < XK_STREAM_DISTANCE ? i : XK_STREAM_DISTANCE);
+	assert_int_equal(distance_after(&pair, XK_STREAM_FEW), XK_STREAM_DISTANCE);
+	assert_int_equal(distance_after(&pair, 700), XK_STREAM_DISTANCE - 1);
+	assert_int_equal(distance_after(&pair, 0), 0);
+	distance_after(&pair, 3);
+	assert_int_equal(distance_after(&pair, 1), 0);
+	drop(&pair);
+}
+
 #ifdef RING_STEP
 static struct xk_stream *stepped;
 
@@ -443,6 +474,7 @@ int main(void)
 		ring_test(hostile_tail),
 		ring_test(hostile_head),
 		ring_test(hostile_counters_at_attach),
+		ring_test(distance),
 #ifdef RING_STEP
 		ring_test(changing_counters),
 #endif

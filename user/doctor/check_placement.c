@@ -288,6 +288,15 @@ static int irq_cpu(const char *irq)
 	return cpus[0];
 }
 
+/* Does a socket drive its queue itself, without interrupts? */
+static bool polls_busily(const struct holders *holders)
+{
+	for (unsigned i = 0; i < holders->n; i++)
+		if (holders->sockets[i].prefer_busy_poll && holders->sockets[i].napi_id)
+			return true;
+	return false;
+}
+
 static void look_irq(const struct patient *p, struct finding *f)
 {
 	static char irqs[MAX_CPUS][SYSFILE_NAME];
@@ -300,6 +309,10 @@ static void look_irq(const struct patient *p, struct finding *f)
 	}
 	if (!find_team(p, f, &team))
 		return;
+	if (polls_busily(&p->holders)) {
+		say_skip(f, "a worker polls busily: its queue needs no interrupts");
+		return;
+	}
 	say_ok(f, "no worker shares its CPU with an interrupt");
 	for (int i = 0; i < n; i++) {
 		int cpu = irq_cpu(irqs[i]), other;

@@ -15,8 +15,6 @@
 #define WHAT            "open port"
 #define KERNEL_BUDGET   32u /* frames a sendto, where XDP_MAX_TX_SKB_BUDGET is not set */
 #define MEMLOCK_WAIT_MS 300
-#define XDP_HEADROOM    256u
-#define MAX_HDR         22u /* Ethernet: addresses, two VLAN tags, type */
 #define SIZES_FIX       "ring sizes are powers of two; frames are 2048 or 4096 bytes"
 
 static int fail(struct xk_err *err, const struct xk_port *port, const char *step, const char *fix)
@@ -240,7 +238,8 @@ static bool mtu_exceeds_frame(const struct xk_port *port)
 	ret = ioctl(fd, SIOCGIFMTU, &ifr);
 	close(fd);
 	return !ret &&
-	       (uint32_t)ifr.ifr_mtu + MAX_HDR + XDP_HEADROOM + umem->headroom > umem->frame_size;
+	       (uint32_t)ifr.ifr_mtu + XK_FRAME_HEADER + XK_FRAME_HEADROOM + umem->headroom >
+		       umem->frame_size;
 }
 
 static bool ruled_out(uint16_t flags, const struct xk_port_config *config)
