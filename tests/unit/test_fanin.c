@@ -271,6 +271,30 @@ static void hostile_lane(void **unused)
 	}
 }
 
+/* Who attaches reads a lane's counters at two times: in between, others may have moved any number
+ * of records through it. That is nothing to be refused for. */
+static void attaching_while_a_lane_moves(void **unused)
+{
+	struct xk_fanin_prod p;
+	struct xk_fanin_cons c[2];
+	uint64_t rec;
+
+	(void)unused;
+	make((struct xk_fanin_config){.record_bytes = 8, .slots = 8, .lanes = 2});
+	producer(&p);
+	p.stream.stream->tail += 100; /* as it looks from head, read long before */
+	consumer(&c[0]);
+	p.stream.stream->tail -= 100;
+	consumer(&c[1]);
+	push(&p, 0, 1);
+	assert_int_equal(xk_fanin_pop(&c[0], &rec, 1), 1);
+	assert_false(xk_fanin_consumer_broken(&c[0]));
+	for (unsigned i = 0; i < 2; i++)
+		xk_fanin_consumer_detach(&c[i]);
+	xk_fanin_producer_detach(&p);
+	ring_mem_free(&mem);
+}
+
 static void hostile_lanes_used(void **unused)
 {
 	struct xk_fanin_prod p;
@@ -300,6 +324,7 @@ int main(void)
 		ring_test(keeping_a_lane),
 		ring_test(lane_of_the_dead),
 		ring_test(letting_go_wakes),
+		ring_test(attaching_while_a_lane_moves),
 		ring_test(hostile_lane),
 		ring_test(hostile_lanes_used),
 	};

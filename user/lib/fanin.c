@@ -99,8 +99,9 @@ static void look_for_others(struct xk_fanin_cons *c)
 			xk_store_release(&c->shared->crowd, 1u);
 }
 
-/* Handles of a lane are made from its published head when it is taken: any lane will do here. */
-static int join_first_lane(struct xk_fanin_cons *c)
+/* Handles of a lane are made from its published head when it is taken: any lane will do here, also
+ * one whose counters another consumer moves at this moment. */
+static void face_first_lane(struct xk_fanin_cons *c)
 {
 	struct xk_ring *ring = c->hold.ring;
 	const struct xk_ring_shape *shape = &c->hold.shape;
@@ -111,7 +112,7 @@ static int join_first_lane(struct xk_fanin_cons *c)
 	c->turn_ends = 0;
 	c->lane = shape->lanes - 1; /* the next one is the first */
 	c->has_lane = false;
-	return xk_stream_join_consumer(&c->stream, ring, lane_of(ring, shape, 0), shape);
+	xk_stream_face(&c->stream, ring, lane_of(ring, shape, 0), shape);
 }
 
 int xk_fanin_consumer(struct xk_fanin_cons *c, void *mem, size_t len, int fd)
@@ -126,12 +127,9 @@ int xk_fanin_consumer(struct xk_fanin_cons *c, void *mem, size_t len, int fd)
 		return ret;
 	if (c->hold.lock_fd >= 0) /* lanes that dead consumers hold */
 		xk_ring_mend_all(c->hold.ring, &shape, c->hold.lock_fd, c->hold.seat);
-	ret = join_first_lane(c);
-	if (ret)
-		xk_ring_rise(&c->hold);
-	else
-		look_for_others(c);
-	return ret;
+	face_first_lane(c);
+	look_for_others(c);
+	return 0;
 }
 
 void xk_fanin_consumer_detach(struct xk_fanin_cons *c)

@@ -10,6 +10,8 @@ size_t xk_stream_bytes(const struct xk_ring_shape *shape)
 	return sizeof(struct xk_stream) + xk_ring_apart((size_t)shape->slots * shape->record_bytes);
 }
 
+/* Only of a stream whose one side is the caller's: where both may move, tail is that of another
+ * time than head, and may be any distance ahead. */
 static bool counters_fit(struct xk_stream *stream, const struct xk_ring_shape *shape)
 {
 	uint64_t head =
@@ -42,10 +44,15 @@ int xk_stream_join_producer(struct xk_stream_prod *p, struct xk_ring *ring,
 int xk_stream_join_consumer(struct xk_stream_cons *c, struct xk_ring *ring,
 			    struct xk_stream *stream, const struct xk_ring_shape *shape)
 {
+	xk_stream_face(c, ring, stream, shape);
+	return counters_fit(stream, shape) ? 0 : -EPROTO;
+}
+
+void xk_stream_face(struct xk_stream_cons *c, struct xk_ring *ring, struct xk_stream *stream,
+		    const struct xk_ring_shape *shape)
+{
 	uint64_t head = xk_load_relaxed(&stream->head);
 
-	if (!counters_fit(stream, shape))
-		return -EPROTO;
 	*c = (struct xk_stream_cons){
 		.read = head,
 		.seen = head,
@@ -59,7 +66,6 @@ int xk_stream_join_consumer(struct xk_stream_cons *c, struct xk_ring *ring,
 		.sleep = shape->flags & XK_RING_SLEEP,
 		.touch = shape->flags & XK_RING_TOUCH,
 	};
-	return 0;
 }
 
 /* --- shapes --- */
