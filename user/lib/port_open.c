@@ -371,12 +371,20 @@ static uint32_t walk_ring(const struct xk_port *port, const struct ring *ring, s
 
 static uint32_t walk_rx(const struct xk_port *port, struct xk_umem_audit *audit)
 {
-	const struct ring *fill = &port->fill, *rx = &port->rx;
-	uint32_t received = xk_load_acquire(rx->producer), filled = xk_load_acquire(fill->consumer);
+	const struct ring *rx = &port->rx;
+	uint32_t received = xk_load_acquire(rx->producer);
 
 	return walk_ring(port, rx, sizeof(struct xdp_desc), rx->cached_cons, received,
-			 XK_OWNER_FILL, XK_OWNER_RX, audit) +
-	       walk_ring(port, fill, sizeof(uint64_t), filled, fill->cached_prod, XK_OWNER_FILL,
+			 XK_OWNER_FILL, XK_OWNER_RX, audit);
+}
+
+/* Behind the RX ring: what it shows has left this one. */
+static uint32_t walk_fill(const struct xk_port *port, struct xk_umem_audit *audit)
+{
+	const struct ring *fill = &port->fill;
+	uint32_t filled = xk_load_acquire(fill->consumer);
+
+	return walk_ring(port, fill, sizeof(uint64_t), filled, fill->cached_prod, XK_OWNER_FILL,
 			 XK_OWNER_FILL, audit);
 }
 
@@ -402,6 +410,7 @@ static void walk(const struct xk_umem_holder *self, struct xk_umem_audit *audit)
 
 	if (port->rx.size)
 		given -= walk_rx(port, audit);
+	given -= walk_fill(port, audit);
 	if (port->tx.size)
 		given -= walk_tx(port, audit);
 	xk_umem_counted(audit, XK_OWNER_KERNEL, given);
@@ -451,7 +460,9 @@ int xk_port_open(struct xk_port **out, struct xk_umem_cache *cache, const char *
 	look_at_bind(port);
 	port->holder.walk = walk;
 	xk_umem_hold(cache->umem, &port->holder);
-	if (port->info.rx_size)
+	/* zero-copy drivers receive into our frames also where nobody listens, and some ask for
+	   them anew with every call to send until they have them */
+	if (port->info.rx_size || port->info.zerocopy)
 		port_refill(port);
 	*out = port;
 	return 0;
