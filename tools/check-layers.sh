@@ -14,7 +14,8 @@ table='
 lib/err:
 lib/atomic:
 lib/compat:
-lib/place:  lib/err
+lib/run:
+lib/place:  lib/err lib/run
 lib/hist:   lib/err lib/atomic
 lib/mem:    lib/err lib/compat
 lib/share:  lib/err lib/compat lib/mem
@@ -67,7 +68,7 @@ bench/textbook:
 bench/locked:
 tune/tune:  nl lib/err lib/place
 tune/lines: tune/tune
-tune/journal: tune/settings lib/err
+tune/journal: tune/settings lib/err lib/run
 tune/settings: tune/tune sysroot
 tune/*:     tune/tune tune/settings tune/journal nl sysroot lib/err
 rings:      bench/locked bench/result bench/textbook cmd jsonl opts report lib/*

@@ -12,13 +12,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xskit/place.h>
+#include "run_dir.h"
 
-#define CLAIM_PARENT "/run"
-#define CLAIM_DIR    "xskit"
-#define CLAIM_FILE   "cpus"
+#define CLAIM_FILE "cpus"
 
 /* The kernel refuses a set smaller than its own, however few CPUs there are. */
 #define SET_CPUS 8192
@@ -131,73 +129,16 @@ int xk_place_nodes(void)
 
 /* --- claims --- */
 
-/* Ours alone, and not a mount or link that somebody put in its place. */
-static int check_dir(int dir, const struct stat *parent)
-{
-	struct stat st;
-
-	if (fstat(dir, &st))
-		return -errno;
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
-		return -EPERM;
-	return st.st_dev == parent->st_dev ? 0 : -EPERM;
-}
-
-static int open_subdir(int parent, bool create)
-{
-	struct stat st;
-	int dir, rc;
-
-	if (fstat(parent, &st))
-		return -errno;
-	if (create && mkdirat(parent, CLAIM_DIR, 0700) && errno != EEXIST)
-		return -errno;
-	dir = openat(parent, CLAIM_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0) /* a link or a file: somebody else's doing */
-		return errno == ENOTDIR || errno == ELOOP ? -EPERM : -errno;
-	rc = check_dir(dir, &st);
-	if (rc) {
-		close(dir);
-		return rc;
-	}
-	return dir;
-}
-
-static int open_dir(bool create)
-{
-	int parent = open(CLAIM_PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int dir;
-
-	if (parent < 0)
-		return -errno;
-	dir = open_subdir(parent, create);
-	close(parent);
-	return dir;
-}
-
-static int check_file(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return -errno;
-	return S_ISREG(st.st_mode) && st.st_uid == geteuid() ? 0 : -EPERM;
-}
-
 /* The file of claims, one byte a CPU; the bytes need not be there to be locked. */
 static int open_claims(bool create)
 {
-	int dir = open_dir(create), fd, rc;
+	int dir = xk_run_dir_open(create), fd;
 
 	if (dir < 0)
 		return dir;
-	fd = openat(dir, CLAIM_FILE,
-		    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
-	rc = fd < 0 ? (errno == ELOOP ? -EPERM : -errno) : check_file(fd);
+	fd = xk_run_dir_file(dir, CLAIM_FILE, O_RDWR | (create ? O_CREAT : 0));
 	close(dir);
-	if (rc && fd >= 0)
-		close(fd);
-	return rc ? rc : fd;
+	return fd;
 }
 
 static struct flock lock_of(int cpu)

@@ -7,63 +7,15 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "lib/run_dir.h"
 #include "tune/journal.h"
 
 #define WHAT       "tune journal"
-#define DIRECTORY  "/run/xskit"
 #define FILE_NAME  "tune"
 #define NEW_NAME   "tune.new"
 #define LOCK_NAME  "tune.lock"
 #define FILE_MAX   (64u << 20)
 #define LOCK_TRIES 500 /* of 10 ms */
-
-/* --- the directory --- */
-
-static int check_directory(int dir, int parent)
-{
-	struct stat st, above;
-
-	if (fstat(dir, &st) || fstat(parent, &above))
-		return -errno;
-	if (st.st_uid || (st.st_mode & 07777) != 0700 || st.st_dev != above.st_dev)
-		return -EPERM;
-	return 0;
-}
-
-static int open_directory(bool create)
-{
-	int parent = open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC), dir, ret;
-
-	if (parent < 0)
-		return -errno;
-	ret = create && mkdirat(parent, "xskit", 0700) && errno != EEXIST ? -errno : 0;
-	dir = ret ? -1 : openat(parent, "xskit", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (!ret && dir < 0) /* a link or a file: somebody else's doing */
-		ret = errno == ENOTDIR || errno == ELOOP ? -EPERM : -errno;
-	ret = ret ? ret : check_directory(dir, parent);
-	close(parent);
-	if (ret && dir >= 0)
-		close(dir);
-	return ret ? ret : dir;
-}
-
-/* A file of ours in it, opened without following anything. */
-static int open_file(int dir, const char *name, int flags)
-{
-	int fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	struct stat st;
-	int ret = 0;
-
-	if (fd < 0)
-		return errno == ELOOP ? -EPERM : -errno;
-	if (fstat(fd, &st))
-		ret = -errno;
-	else if (!S_ISREG(st.st_mode) || st.st_uid || st.st_nlink != 1)
-		ret = -EPERM;
-	if (ret)
-		close(fd);
-	return ret ? ret : fd;
-}
 
 /* --- locks --- */
 
@@ -100,7 +52,7 @@ uint32_t journal_new_session(const struct journal *journal, bool hold, int *fd)
 	for (unsigned i = 0; i < journal->count; i++)
 		if (journal->entries[i].session > number)
 			number = journal->entries[i].session;
-	*fd = hold ? open_file(journal->dir, LOCK_NAME, O_RDWR) : -1;
+	*fd = hold ? xk_run_dir_file(journal->dir, LOCK_NAME, O_RDWR) : -1;
 	do
 		number++;
 	while (*fd >= 0 ? lock_byte(*fd, number) == -EBUSY : journal_is_alive(journal, number));
@@ -109,7 +61,8 @@ uint32_t journal_new_session(const struct journal *journal, bool hold, int *fd)
 
 bool journal_is_alive(const struct journal *journal, uint32_t session)
 {
-	int fd = journal->lock < 0 ? open_file(journal->dir, LOCK_NAME, O_RDWR) : journal->lock;
+	int fd = journal->lock < 0 ? xk_run_dir_file(journal->dir, LOCK_NAME, O_RDWR)
+				   : journal->lock;
 	struct flock lock = byte_of(session);
 	bool alive = fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 
@@ -145,7 +98,7 @@ static int read_all(int fd, char **text)
 
 static int load(struct journal *journal)
 {
-	int fd = open_file(journal->dir, FILE_NAME, O_RDONLY), len;
+	int fd = xk_run_dir_file(journal->dir, FILE_NAME, O_RDONLY), len;
 	char *text = NULL;
 
 	if (fd < 0)
@@ -164,13 +117,13 @@ static int open_failed(int ret, struct xk_err *err)
 		return xk_err_fill(err, ret, WHAT, "wait for it to end, and try again",
 				   "another tune is at work");
 	if (ret == -EACCES || ret == -EROFS)
-		return xk_err_fill(err, ret, WHAT, "run as root", DIRECTORY " is root's");
+		return xk_err_fill(err, ret, WHAT, "run as root", XK_RUN_DIR " is root's");
 	if (ret == -EPERM)
 		return xk_err_fill(
 			err, ret, WHAT,
 			"look who made it, remove it or give it owner root and mode 0700",
-			"in " DIRECTORY " is not a directory and files that are root's alone");
-	return xk_err_fill(err, ret, WHAT, NULL, "open " DIRECTORY "/" FILE_NAME);
+			"in " XK_RUN_DIR " is not a directory and files that are root's alone");
+	return xk_err_fill(err, ret, WHAT, NULL, "open " XK_RUN_DIR "/" FILE_NAME);
 }
 
 int journal_open(struct journal *journal, struct xk_err *err)
@@ -178,11 +131,11 @@ int journal_open(struct journal *journal, struct xk_err *err)
 	int ret;
 
 	*journal = (struct journal){.dir = -1, .lock = -1};
-	ret = geteuid() ? -EACCES : open_directory(true);
+	ret = geteuid() ? -EACCES : xk_run_dir_open(true);
 	if (ret < 0)
 		return open_failed(ret, err);
 	journal->dir = ret;
-	journal->lock = ret = open_file(journal->dir, LOCK_NAME, O_RDWR | O_CREAT);
+	journal->lock = ret = xk_run_dir_file(journal->dir, LOCK_NAME, O_RDWR | O_CREAT);
 	if (ret >= 0 && !(ret = lock_journal(journal->lock))) {
 		unlinkat(journal->dir, NEW_NAME, 0); /* of one that was killed */
 		ret = load(journal);
@@ -198,7 +151,7 @@ int journal_peek(struct journal *journal)
 	int ret;
 
 	*journal = (struct journal){.dir = -1, .lock = -1};
-	journal->dir = ret = open_directory(false);
+	journal->dir = ret = xk_run_dir_open(false);
 	if (ret >= 0)
 		ret = load(journal);
 	if (ret)
@@ -240,7 +193,7 @@ static int write_all(int fd, const char *text, unsigned len)
 
 static int write_new(const struct journal *journal, const char *text, unsigned len)
 {
-	int fd = open_file(journal->dir, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL), ret;
+	int fd = xk_run_dir_file(journal->dir, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL), ret;
 
 	if (fd < 0)
 		return fd;
@@ -277,7 +230,7 @@ int journal_save(struct journal *journal, struct xk_err *err)
 	if (!ret)
 		return 0;
 	return xk_err_fill(err, ret, WHAT, "make room in /run",
-			   "write " DIRECTORY "/" FILE_NAME ": nothing is changed without it");
+			   "write " XK_RUN_DIR "/" FILE_NAME ": nothing is changed without it");
 }
 
 /* --- entries --- */
