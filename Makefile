@@ -69,7 +69,7 @@ USER_OBJ  := $(USER_SRC:%.c=$(BUILD)/%.o)
 ROOM_OBJ  := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 SIM_BIN   := $(SIM_SRC:%.c=$(BUILD)/%)
-CRASH_BIN := $(CRASH_SRC:%.c=$(BUILD)/%)
+CRASH_BIN := $(CRASH_SRC:%.c=$(BUILD)/%) $(BUILD)/tests/crash/test_step_wide
 EX_BIN    := $(EX_SRC:%.c=$(BUILD)/%)
 LIB_A     := $(BUILD)/libxskit.a
 LIB_SO    := $(BUILD)/libxskit.so.$(SOVERSION)

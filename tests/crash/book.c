@@ -38,12 +38,21 @@ static uint64_t mix(uint64_t who, uint64_t seq)
 
 struct record record_make(uint64_t who, uint64_t seq)
 {
-	return (struct record){who, seq, mix(who, seq)};
+	struct record record = {who, seq, {0}};
+
+	for (unsigned i = 0; i < CRASH_CHECKS; i++)
+		record.check[i] = mix(who, seq);
+	return record;
 }
 
 bool record_whole(const struct record *record)
 {
-	return record->check == mix(record->who, record->seq);
+	uint64_t check = mix(record->who, record->seq);
+
+	for (unsigned i = 0; i < CRASH_CHECKS; i++)
+		if (record->check[i] != check)
+			return false;
+	return true;
 }
 
 /* --- the book --- */

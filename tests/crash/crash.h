@@ -88,8 +88,12 @@ int party_wait(struct party *u, int how, int64_t timeout_ns); /* for data, or fo
 
 /* --- records --- */
 
+#ifndef CRASH_CHECKS
+#define CRASH_CHECKS 1 /* words; 6: records that spsc_latency moves through its stream */
+#endif
+
 struct record {
-	uint64_t who, seq, check;
+	uint64_t who, seq, check[CRASH_CHECKS];
 };
 
 struct record record_make(uint64_t who, uint64_t seq);
