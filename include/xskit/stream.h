@@ -21,8 +21,9 @@
  *
  * Distance: a consumer close behind a busy producer takes the lines away that this one is writing,
  * for a few records each time. Whoever finds few, look after look, looks later, by a PAUSE each
- * time and 8 at most, until it finds more; and at once again as soon as it finds nothing: a record
- * that comes alone never waits for others.
+ * time and 32 at most (0.8 us on Zen 4), until it finds more; and at once again as soon as it finds
+ * nothing, or one: a record that comes alone never waits for others. Bursts of 8 bytes through
+ * 65,536 slots while the CPUs were far apart: 3.6 ns a record, with 8 PAUSEs 7.5.
  *
  * After a consumer's death the next one starts at the published head: up to `lazy` records, and
  * those it had looked at but not released, are delivered again. After a producer's death the next
@@ -37,8 +38,8 @@
 extern "C" {
 #endif
 
-#define XK_STREAM_FEW      64u /* records; fewer in small rings */
-#define XK_STREAM_DISTANCE 8u  /* PAUSEs at most */
+#define XK_STREAM_FEW      128u /* records; fewer in small rings */
+#define XK_STREAM_DISTANCE 32u  /* PAUSEs at most */
 
 /* In shared memory; the records follow at the next multiple of 128. */
 struct xk_stream {
@@ -67,7 +68,7 @@ struct xk_stream_cons {
 	char *records;
 	struct xk_ring_bell *bell;
 	uint32_t slots, record_bytes, lazy;
-	uint32_t distance; /* PAUSEs before it looks at tail */
+	uint32_t distance, farthest; /* PAUSEs before it looks at tail, at most */
 	bool sleep, touch, broken;
 };
 
@@ -151,7 +152,7 @@ XK_INLINE void xk_stream_keep_distance(struct xk_stream_cons *c, uint64_t there,
 
 	if (there <= 1)
 		c->distance = 0;
-	else if (there < few && c->distance < XK_STREAM_DISTANCE)
+	else if (there < few && c->distance < c->farthest)
 		c->distance++;
 	else if (there > 4 * few && c->distance)
 		c->distance--;

@@ -426,6 +426,30 @@ static void distance(void **unused)
 	drop(&pair);
 }
 
+/* Never where it is for latency. */
+static void no_distance(void **unused)
+{
+	const struct xk_spsc_latency_config config = {.record_bytes = 64, .slots = 1024};
+	static char recs[3 * 64];
+	struct xk_spsc_latency_prod p;
+	struct xk_spsc_latency_cons c;
+	struct ring_mem mem;
+
+	(void)unused;
+	ring_mem_make(&mem, xk_spsc_latency_size(&config));
+	assert_int_equal(xk_spsc_latency_init(mem.mem, mem.len, &config), 0);
+	assert_int_equal(xk_spsc_latency_producer(&p, mem.mem, mem.len, mem.fd), 0);
+	assert_int_equal(xk_spsc_latency_consumer(&c, mem.mem, mem.len, mem.fd), 0);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(xk_spsc_latency_push(&p, recs, 3), 3);
+		assert_int_equal(xk_spsc_latency_pop(&c, recs, 3), 3);
+		assert_int_equal(c.stream.distance, 0);
+	}
+	xk_spsc_latency_producer_detach(&p);
+	xk_spsc_latency_consumer_detach(&c);
+	ring_mem_free(&mem);
+}
+
 #ifdef RING_STEP
 static struct xk_stream *stepped;
 
@@ -475,6 +499,7 @@ int main(void)
 		ring_test(hostile_head),
 		ring_test(hostile_counters_at_attach),
 		ring_test(distance),
+		ring_test(no_distance),
 #ifdef RING_STEP
 		ring_test(changing_counters),
 #endif

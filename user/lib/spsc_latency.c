@@ -143,6 +143,7 @@ int xk_spsc_latency_consumer(struct xk_spsc_latency_cons *c, void *mem, size_t l
 					      &hold->shape);
 	else
 		ret = join_slots(&c->side, XK_ROLE_CONSUMER);
+	c->stream.farthest = 0; /* no record waits so that others go faster */
 	if (ret)
 		xk_ring_rise(hold);
 	return ret;

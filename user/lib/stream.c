@@ -63,6 +63,7 @@ void xk_stream_face(struct xk_stream_cons *c, struct xk_ring *ring, struct xk_st
 		.slots = shape->slots,
 		.record_bytes = shape->record_bytes,
 		.lazy = shape->lazy,
+		.farthest = XK_STREAM_DISTANCE,
 		.sleep = shape->flags & XK_RING_SLEEP,
 		.touch = shape->flags & XK_RING_TOUCH,
 	};
