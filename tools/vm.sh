@@ -10,6 +10,7 @@
 #              and so on around (0)
 #   -q QUEUES  queues of each NIC (1)
 #   -d DRIVER  virtio-net-pci (default), e1000e, igb, vmxnet3: QEMU's name of the NIC
+#   -o OPTIONS more for QEMU's NICs: rss=on
 #   -t SECONDS until it is killed (120)
 #
 # The exit code is the command's; 124: it took too long; 125: the machine died (the console's last
@@ -23,7 +24,7 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 here=$root/tools
 export XSKIT_VM_CACHE=${XSKIT_VM_CACHE:-$root/build/vm}
-kernel=7.2 cpus=2 nodes=1 memory='' pairs=0 queues=1 driver=virtio-net-pci limit=120
+kernel=7.2 cpus=2 nodes=1 memory='' pairs=0 queues=1 driver=virtio-net-pci nic_options='' limit=120
 
 die() {
 	echo "vm: $2" >&2
@@ -40,7 +41,7 @@ count() { [[ $2 =~ ^[1-9][0-9]{0,4}$ ]] || die 2 "-$1 $2: a number from 1 on is 
 
 take_options() {
 	local option
-	while getopts k:c:n:m:p:q:d:t:h option; do
+	while getopts k:c:n:m:p:q:d:o:t:h option; do
 		case $option in
 		k) kernel=$OPTARG ;;
 		c) count c "$OPTARG" && cpus=$OPTARG ;;
@@ -49,6 +50,7 @@ take_options() {
 		p) [ "$OPTARG" = 0 ] || count p "$OPTARG" && pairs=$OPTARG ;;
 		q) count q "$OPTARG" && queues=$OPTARG ;;
 		d) driver=$OPTARG ;;
+		o) nic_options=$OPTARG ;;
 		t) count t "$OPTARG" && limit=$OPTARG ;;
 		*) usage ;;
 		esac
@@ -171,6 +173,7 @@ nic() {
 		;;
 	*) options+=,romfile= ;;
 	esac
+	[ -z "$nic_options" ] || options+=,$nic_options
 	args+=(-device "pcie-root-port,id=slot$n,bus=$bus,chassis=$((n + 1)),slot=$((n + 1))"
 		-device "$driver,$options")
 }
@@ -234,7 +237,7 @@ dir=$("$here/vm-kernel.sh" "$kernel") || exit 126
 choose_accel
 [ "$accel" = kvm ] || export XSKIT_SLOW=${XSKIT_SLOW:-10} # how many times the tests are to wait longer
 # No exec: whatever ends this process ends the room with all that is in it, and the other way round.
-declare -p kernel cpus nodes memory pairs queues driver limit command dir accel |
+declare -p kernel cpus nodes memory pairs queues driver nic_options limit command dir accel |
 	setpriv --pdeathsig KILL "$here/room.sh" "$0" --inside &
 inside=$!
 trap 'kill -KILL $inside 2>/dev/null; trap - EXIT; exit 143' INT TERM HUP
