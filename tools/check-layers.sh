@@ -34,7 +34,8 @@ bpf/*:      bpf/abi
 jsonl:
 packet:
 pace:
-output:     lib/err
+caps:
+output:     caps lib/err
 sysroot:
 cmd:        lib/err
 nl:         packet lib/err
@@ -46,7 +47,7 @@ opts:       cmd match tune/tune bpf/abi lib/*
 report:     jsonl nl packet bpf/abi lib/*
 kengine:    bpf/abi bpf/xdp_gen.skel lib/err lib/hist lib/atomic
 lane:       nl opts lib/*
-session:    cmd jsonl lane match nl opts packet report tune/lines tune/tune bpf/abi lib/*
+session:    caps cmd jsonl lane match nl opts packet report tune/lines tune/tune bpf/abi lib/*
 gen:        kengine lane nl pace packet report lib/*
 ping:       answer lane match neigh nl opts output pace packet report resolve lib/*
 echo:       answer lane match neigh nl opts packet resolve lib/*

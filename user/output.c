@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "caps.h"
 #include "output.h"
 
 #define WHAT "write file"
@@ -89,23 +90,13 @@ FILE *output_file(struct output *output)
 	return output->file;
 }
 
-/* Root that gave up its capabilities may still have to write into somebody else's directory. */
-static void raise_override(void)
-{
-	capng_get_caps_process();
-	if (!capng_have_capability(CAPNG_PERMITTED, CAP_DAC_OVERRIDE))
-		return;
-	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, CAP_DAC_OVERRIDE);
-	capng_apply(CAPNG_SELECT_CAPS);
-}
-
 int output_commit(struct output *output, struct xk_err *err)
 {
 	int ret = 0;
 
 	if (fflush(output->file) || ferror(output->file) || fsync(fileno(output->file)))
 		ret = -(errno ? errno : EIO);
-	raise_override();
+	caps_raise(CAP_DAC_OVERRIDE); /* it may be somebody else's directory */
 	if (!ret && renameat(output->dir, output->temporary, output->dir, output->name))
 		ret = -errno;
 	if (ret)

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+#include "caps.h"
 #include "cmd.h"
 #include "session.h"
 
@@ -182,6 +183,12 @@ static bool in_dispatcher(struct session *s)
 	return false;
 }
 
+static bool is_tuned(struct session *s)
+{
+	for_each_side(s, side) if (side->tune.session.number) return true;
+	return false;
+}
+
 /*
  * Nothing needs a privilege once all is set up, but BPF_PROG_RUN, and taking a program off that is
  * not held by a link, and putting settings back.
@@ -197,7 +204,7 @@ static void drop_capabilities(struct session *s)
 	if (!s->action->rx && !s->action->tx)
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_BPF,
 			      CAP_PERFMON, -1);
-	if (s->action->writes_file)
+	if (s->action->writes_file || is_tuned(s))
 		capng_update(CAPNG_ADD, CAPNG_PERMITTED, CAP_DAC_OVERRIDE);
 	if (capng_apply(CAPNG_SELECT_CAPS) && s->opts->verbose)
 		report_note("capabilities could not be dropped");
@@ -378,9 +385,9 @@ static void leave_prog(struct session *s, struct side *side)
 {
 	int rc;
 
-	if (in_dispatcher(s) && capng_get_caps_process() == 0) {
-		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE, CAP_BPF, CAP_SYS_ADMIN, -1);
-		capng_apply(CAPNG_SELECT_CAPS);
+	if (in_dispatcher(s)) {
+		caps_raise(CAP_BPF);
+		caps_raise(CAP_SYS_ADMIN);
 	}
 	rc = xk_prog_close(side->prog);
 	side->prog = NULL;

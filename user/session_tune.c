@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* --tune: settings for the run, and back again. */
+#include <cap-ng.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include "caps.h"
 #include "jsonl.h"
 #include "session.h"
 #include "tune/lines.h"
@@ -166,8 +168,10 @@ void session_tune(struct session *s)
 	join_cpus(s);
 }
 
+/* A control group that was made for the run lies in a directory that nobody may write to. */
 void session_untune(struct session *s)
 {
+	caps_raise(CAP_DAC_OVERRIDE);
 	for (unsigned i = s->n_sides; i-- > 0;) {
 		struct side *side = &s->sides[i];
 		const struct tune_job job = {.tell = hear_undo, .ctx = side};

@@ -42,6 +42,14 @@ int write_channels(const struct tune_target *t, uint32_t n, const char *value)
 	return nl_ethtool(t->link.name, &ch);
 }
 
+int rx_channels(const struct tune_target *t)
+{
+	struct ethtool_channels ch;
+	int ret = get_channels(t, &ch);
+
+	return ret ? ret : (int)(ch.rx_count + ch.combined_count);
+}
+
 int max_channels(const struct tune_target *t)
 {
 	struct ethtool_channels ch;

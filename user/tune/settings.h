@@ -83,6 +83,7 @@ int write_flush(const struct tune_target *t, uint32_t n, const char *value);
 /* set_ethtool.c: "rx R tx T combined C", and "0 1 0 1 ..." */
 int read_channels(const struct tune_target *t, uint32_t n, char *value);
 int write_channels(const struct tune_target *t, uint32_t n, const char *value);
+int rx_channels(const struct tune_target *t);
 int max_channels(const struct tune_target *t);
 int read_rss(const struct tune_target *t, uint32_t n, char *value);
 int write_rss(const struct tune_target *t, uint32_t n, const char *value);

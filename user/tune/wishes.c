@@ -250,10 +250,18 @@ int want_channels(const struct tune_target *t, uint32_t n, const char *found, ch
 		    "a queue for each CPU that can spin on it, one CPU left free");
 }
 
+/* How many receive queues there are once `channels` is set. */
+static unsigned queues_to_be(const struct tune_target *t)
+{
+	int now = rx_channels(t);
+
+	return now > 0 ? wanted_channels(t, (unsigned)now) : t->link.rx_queues;
+}
+
 /* Round and round over the queues in use, as long as the table that was found. */
 int want_rss(const struct tune_target *t, uint32_t n, const char *found, char *want, char *why)
 {
-	unsigned queues = t->n_queues ? t->n_queues : t->link.rx_queues, at = 0, slots = 1;
+	unsigned queues = t->n_queues ? t->n_queues : queues_to_be(t), at = 0, slots = 1;
 
 	(void)n;
 	if (t->profile == TUNE_POWER)
