@@ -61,6 +61,23 @@ static int check_links(struct session *s, struct xk_err *err)
 	return CMD_USAGE;
 }
 
+/* Does a driver that can do without copying need more than 2,048 bytes for a packet of the MTU? */
+static bool wants_large_frames(const struct session *s, const struct nl_link *link)
+{
+	uint64_t features;
+
+	return s->opts->bind != XK_BIND_COPY && s->opts->mode != XK_MODE_SKB &&
+	       !nl_xdp_features(link->ifindex, &features) && (features & NL_XDP_ZEROCOPY) &&
+	       link->mtu + XK_FRAME_HEADER >
+		       s->opts->frame_size - XK_FRAME_HEADROOM - XK_FRAME_TAILROOM;
+}
+
+static void choose_frame_size(struct session *s)
+{
+	for_each_side(s, side) if (s->action->rx && !opts_given(s->opts, "frame-size") &&
+				   wants_large_frames(s, &side->link)) s->opts->frame_size = 4096;
+}
+
 /* Without multi-buffer a frame must hold a whole packet of the interface. */
 static int check_mtu(const struct session *s, const struct lane_port *p, struct xk_err *err)
 {
@@ -73,6 +90,19 @@ static int check_mtu(const struct session *s, const struct lane_port *p, struct 
 		err, -EMSGSIZE, s->action->command,
 		"use --frame-size 4096, a kernel with multi-buffer AF_XDP (6.6), or a smaller MTU",
 		"%s has MTU %u, and a frame holds %u bytes", p->link->name, p->link->mtu, room);
+}
+
+/* What the driver may lose of it, silently. */
+static void warn_mtu(const struct session *s, const struct lane_port *p)
+{
+	unsigned room = s->opts->frame_size - XK_FRAME_HEADROOM - XK_FRAME_TAILROOM;
+	const struct xk_port_info *info = p->port ? xk_port_info(p->port) : NULL;
+
+	if (s->action->rx && info && info->zerocopy && !info->multi_buffer &&
+	    p->link->mtu + XK_FRAME_HEADER > room)
+		report_note("%s: queue %u: packets above %u bytes may be lost in zero-copy: "
+			    "--frame-size 4096 holds them",
+			    p->link->name, info->queue, room);
 }
 
 /* --- setting up --- */
@@ -98,7 +128,8 @@ static int open_lanes(struct session *s, struct xk_err *err)
 	for (unsigned i = 0; i < s->n_lanes && !ret; i++)
 		ret = lane_open(&s->lanes[i], s->opts, s->action, err);
 	for_each_port (s, lane, p)
-		ret = ret ? ret : check_mtu(s, p, err);
+		if (!ret && !(ret = check_mtu(s, p, err)))
+			warn_mtu(s, p);
 	return ret;
 }
 
@@ -368,6 +399,7 @@ static int set_up(struct session *s, struct xk_err *err)
 	if (s->action->prepare &&
 	    (ret = s->action->prepare(s->ctx, &s->sides[0].link, s->opts, err)))
 		return ret;
+	choose_frame_size(s);
 	session_tune(s);
 	if ((ret = session_place(s, err)) || (ret = open_progs(s, err)) ||
 	    (ret = open_lanes(s, err)) || (ret = check_required(s, err)) ||

@@ -44,6 +44,8 @@ struct xk_pkt {
 /* Bytes: what XDP keeps for itself in front of a packet, and the longest Ethernet header
  * (addresses, two VLAN tags, type). A packet of the MTU fits into a frame if these do, too. */
 #define XK_FRAME_HEADROOM 256u
+/* What zero-copy may keep for itself behind it (virtio_net on 7.2: struct skb_shared_info). */
+#define XK_FRAME_TAILROOM 384u
 #define XK_FRAME_HEADER   22u
 
 /* Frames of one packet at most (MAX_SKB_FRAGS + 1): burst arrays must have room for one packet. */

@@ -72,9 +72,17 @@ summary rx 'where it does engage' '.effective.busy_poll'
 
 begin echo a echo va --ip 10.77.0.9 --bind zerocopy --poll busy
 check 'echo, busy polling: it answers' in_ns b ping -c 5 -i 0.2 -W 10 10.77.0.9
+check 'also frames as long as the MTU' in_ns b ping -c 5 -i 0.2 -W 10 -s 1472 10.77.0.9
 stop echo
 sound echo
 summary echo 'all answers left' '.balance.sum.application | .sent >= 5 and .sent == .completed'
+
+begin rx a rx va --frame-size 2048
+stop rx
+summary rx 'in frames too small for them: copy' '.effective.bind == "copy"'
+begin rx a rx va --frame-size 2048 --bind zerocopy
+stop rx
+check 'or, asked for, zero-copy with a warning' grep -q '^xskit: note: va: queue 0: packets above 1408 bytes may be lost' rx.err
 
 # --- echo and ping, zero-copy at both ends ---
 begin echo a echo va --ip 10.77.0.9 --bind zerocopy

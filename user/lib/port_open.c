@@ -224,7 +224,7 @@ static int bind_with(struct xk_port *port, uint16_t flags)
 	return bind(port->fd, (struct sockaddr *)&addr, sizeof(addr)) ? -errno : 0;
 }
 
-/* Can a packet of the interface's MTU be longer than a frame? */
+/* Can a packet of the interface's MTU be longer than zero-copy has room for in a frame? */
 static bool mtu_exceeds_frame(const struct xk_port *port)
 {
 	const struct xk_umem_config *umem = xk_umem_config(port->cache->umem);
@@ -237,9 +237,9 @@ static bool mtu_exceeds_frame(const struct xk_port *port)
 	memcpy(ifr.ifr_name, port->info.ifname, sizeof(ifr.ifr_name));
 	ret = ioctl(fd, SIOCGIFMTU, &ifr);
 	close(fd);
-	return !ret &&
-	       (uint32_t)ifr.ifr_mtu + XK_FRAME_HEADER + XK_FRAME_HEADROOM + umem->headroom >
-		       umem->frame_size;
+	return !ret && (uint32_t)ifr.ifr_mtu + XK_FRAME_HEADER + XK_FRAME_HEADROOM +
+				       XK_FRAME_TAILROOM + umem->headroom >
+			       umem->frame_size;
 }
 
 static bool ruled_out(uint16_t flags, const struct xk_port_config *config)
