@@ -121,9 +121,13 @@ plot_core_to_core() {
 
 # --- the report ---
 
-# Rows of a file as a Markdown table: all fields that are plain values.
+# Rows of a file as a Markdown table: all fields that are plain values, and of histograms three
+# percentiles.
 table() {
-	jq -rs '[.[] | select(.type == "result")] as $rows |
+	jq -rs 'def percentiles: to_entries | map(.key as $key | .value as $value |
+			if ($value | type) == "object" and ($value | has("p50"))
+			then ("p50", "p99", "p99_9") | {key: "\($key)_\(.)", value: $value[.]} else . end) | from_entries;
+		[.[] | select(.type == "result") | percentiles] as $rows |
 		([$rows[] | to_entries[] | select(.value | type != "object" and type != "array") | .key]
 		 | reduce .[] as $k ([]; if index($k) then . else . + [$k] end)
 		 | map(select(. != "type" and . != "experiment"))) as $keys |

@@ -43,6 +43,7 @@ for name in ring false-sharing core-to-core latency ipc-latency udp-latency; do 
 check 'every row is in the report' test "$(grep -c '^| ' "$T/some/report.md")" -eq \
 	$(($(cat "$T"/some/{ring,false-sharing,core-to-core,ipc}.jsonl | grep -c '"type":"result"') + 4))
 check 'the ipc plot stands in its section' grep -qF '![ipc-latency](ipc-latency.png)' "$T/some/report.md"
+check 'with the percentiles of round trips' grep -q '^| method .* rtt_ns_p50 | rtt_ns_p99 | rtt_ns_p99_9 ' "$T/some/report.md"
 jq -c 'if .rtt_ns then .rtt_ns.count = 0 else . end' "$T/some/ipc.jsonl" >"$T/none/ipc.jsonl"
 check 'round trips that none was made of' tools/plot.sh "$T/none"
 check 'are no plot' test ! -e "$T/none/ipc-latency.png"
