@@ -32,28 +32,23 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	return 0;
 }
 
-/* Where `xskit load` pins, then where xdp-loader is told to by the README. */
-static int unload_everywhere(const char *ifname, struct xk_err *err)
-{
-	char own[256], loader[256];
-	int first, second;
-
-	if (xk_prog_default_pin(ifname, own, sizeof(own)))
-		own[0] = '\0';
-	snprintf(loader, sizeof(loader), "/sys/fs/bpf/xskit/%s", ifname);
-	first = xk_prog_unload(ifname, *own ? own : NULL, err);
-	if (first && first != -ENOENT)
-		return first;
-	second = xk_prog_unload(ifname, loader, first ? err : NULL);
-	return first && second ? first : 0;
-}
-
+/* Without --pin: where `xskit load` pins, and where xdp-loader is told to by the README. */
 static int unload(const struct unload_opts *o, const char *ifname, struct xk_err *err)
 {
+	char own[256], loader[256];
+	const char *pins[] = {own, loader, NULL};
 	int ret;
 
 	xk_prog_verbose(o->verbose);
-	ret = o->pin ? xk_prog_unload(ifname, o->pin, err) : unload_everywhere(ifname, err);
+	snprintf(loader, sizeof(loader), "/sys/fs/bpf/xskit/%s", ifname);
+	if (o->pin) {
+		pins[0] = o->pin;
+		pins[1] = NULL;
+	} else if (xk_prog_default_pin(ifname, own, sizeof(own))) {
+		pins[0] = loader;
+		pins[1] = NULL;
+	}
+	ret = xk_prog_unload(ifname, pins, err);
 	if (ret == 0)
 		printf("unloaded from %s\n", ifname);
 	return ret;

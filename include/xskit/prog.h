@@ -122,12 +122,12 @@ int xk_prog_load(const char *ifname, const struct xk_prog_config *config, const 
 int xk_prog_default_pin(const char *ifname, char *out, size_t len);
 
 /*
- * Take our program off, whoever loaded it, and clear the pins of its maps in pin_dir (NULL: none).
- * With no program of ours attached, pins that no program uses any more are cleared all the same,
- * and only if there are none either it is -ENOENT. -EBUSY: it is held by a BPF link of a running
- * process, which is the one to stop.
+ * Take our program off, whoever loaded it, and clear the pins in these directories that no other
+ * program uses (pin_dirs: a list that ends with NULL; NULL: none). With no program of ours
+ * attached, pins that are left over are cleared all the same, and only if there are none either it
+ * is -ENOENT. -EBUSY: it is held by a BPF link of a running process, which is the one to stop.
  */
-int xk_prog_unload(const char *ifname, const char *pin_dir, struct xk_err *err);
+int xk_prog_unload(const char *ifname, const char *const *pin_dirs, struct xk_err *err);
 
 /*
  * What is attached to an interface. -EPERM: without CAP_SYS_ADMIN only prog_id and mode are filled.

@@ -33,6 +33,7 @@
 #define OBJ    "/bpf/xsk_redirect.bpf.o"
 #define LOADER "xdp-loader "
 
+static const char *const pin_dirs[] = {PIN, NULL};
 static const char *no_ground; /* why the tests cannot run */
 
 static int sh(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -390,10 +391,10 @@ static void loads_and_unloads(void **state)
 	assert_int_equal(xk_prog_info(prog)->attach, XK_ATTACH_LIBXDP);
 	xk_prog_close(prog); /* joined, so it stays */
 	assert_int_not_equal(attached(), 0);
-	assert_int_equal(xk_prog_unload(IF, PIN, &err), 0);
+	assert_int_equal(xk_prog_unload(IF, pin_dirs, &err), 0);
 	assert_int_equal(attached(), 0);
 	assert_int_not_equal(access(PIN, F_OK), 0);
-	assert_int_equal(xk_prog_unload(IF, PIN, &err), -ENOENT);
+	assert_int_equal(xk_prog_unload(IF, pin_dirs, &err), -ENOENT);
 }
 
 static void xdp_loader_unloads_ours(void **state)
@@ -404,9 +405,9 @@ static void xdp_loader_unloads_ours(void **state)
 	assert_int_equal(sh(LOADER "unload " IF " --all"), 0);
 	assert_int_equal(attached(), 0);
 	assert_int_equal(access(PIN "/xsks_map", F_OK), 0);
-	assert_int_equal(xk_prog_unload(IF, PIN, NULL), 0); /* nothing but stale pins */
+	assert_int_equal(xk_prog_unload(IF, pin_dirs, NULL), 0); /* nothing but stale pins */
 	assert_int_not_equal(access(PIN, F_OK), 0);
-	assert_int_equal(xk_prog_unload(IF, PIN, NULL), -ENOENT);
+	assert_int_equal(xk_prog_unload(IF, pin_dirs, NULL), -ENOENT);
 }
 
 static void load_from_xdp_loader(void)
@@ -421,7 +422,7 @@ static void unloads_xdp_loaders(void **state)
 	need_ground();
 	load_from_xdp_loader();
 	assert_true(status_of(IF).ours);
-	assert_int_equal(xk_prog_unload(IF, PIN, NULL), 0);
+	assert_int_equal(xk_prog_unload(IF, pin_dirs, NULL), 0);
 	assert_int_equal(attached(), 0);
 	assert_int_not_equal(access(PIN, F_OK), 0);
 }
@@ -444,7 +445,7 @@ static void unload_clears_pins_of_a_gone_interface(void **state)
 	need_ground();
 	assert_int_equal(xk_prog_load(IF, NULL, PIN, NULL), 0);
 	assert_int_equal(sh("ip link del " IF), 0);
-	assert_int_equal(xk_prog_unload(IF, PIN, NULL), -ENODEV);
+	assert_int_equal(xk_prog_unload(IF, pin_dirs, NULL), -ENODEV);
 	assert_int_not_equal(access(PIN, F_OK), 0);
 }
 
@@ -547,7 +548,7 @@ static void default_pin_is_by_namespace(void **state)
 	assert_int_equal(xk_prog_default_pin(IF, have, 10), -ENAMETOOLONG);
 	assert_int_equal(xk_prog_load(IF, NULL, want, NULL), 0);
 	xk_prog_close(must_open(XK_ATTACH_AUTO, want));
-	assert_int_equal(xk_prog_unload(IF, want, NULL), 0);
+	assert_int_equal(xk_prog_unload(IF, (const char *const[]){want, NULL}, NULL), 0);
 }
 
 /* --- without CAP_SYS_ADMIN --- */

@@ -116,8 +116,10 @@ static int take_off(const char *ifname, int ifindex, const struct prog_found *fo
 	return 0;
 }
 
-/* Whether some program of this machine uses the maps pinned there; when in doubt it does. */
-static bool pins_in_use(int dirfd)
+/* Whether some program of this machine uses the maps pinned there, but for the one that was just
+ * taken off (the kernel, and libxdp's own descriptors, keep it for a while); when in doubt it does.
+ */
+static bool pins_in_use(int dirfd, uint32_t taken_off)
 {
 	int map = prog_pin_map(dirfd, MAP_XSKS);
 	bool used = false;
@@ -126,7 +128,7 @@ static bool pins_in_use(int dirfd)
 	if (map < 0)
 		return map != -ENOENT;
 	while (!used && !bpf_prog_get_next_id(id, &id)) {
-		int prog = bpf_prog_get_fd_by_id(id);
+		int prog = id == taken_off ? -1 : bpf_prog_get_fd_by_id(id);
 
 		if (prog < 0)
 			continue;
@@ -142,8 +144,8 @@ static bool has_pins(int dirfd)
 	return faccessat(dirfd, prog_map_name(MAP_XSKS), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* 1: there were pins, and they are gone; 0: there are none, or a program still uses them. */
-static int clear_pins(const char *dir, bool stale_only, struct xk_err *err)
+/* 1: there were pins, and they are gone; 0: there are none, or another program uses them. */
+static int clear_pins(const char *dir, uint32_t taken_off, struct xk_err *err)
 {
 	int fd = prog_pin_open(dir, false, NULL);
 	bool cleared;
@@ -152,7 +154,7 @@ static int clear_pins(const char *dir, bool stale_only, struct xk_err *err)
 		return 0;
 	if (fd < 0)
 		return prog_pin_open(dir, false, err);
-	cleared = has_pins(fd) && !(stale_only && pins_in_use(fd));
+	cleared = has_pins(fd) && !pins_in_use(fd, taken_off);
 	if (cleared) {
 		prog_pin_clear(fd);
 		prog_pin_rmdir(fd, dir);
@@ -161,7 +163,23 @@ static int clear_pins(const char *dir, bool stale_only, struct xk_err *err)
 	return cleared;
 }
 
-int xk_prog_unload(const char *ifname, const char *pin_dir, struct xk_err *err)
+/* How many directories were cleared, or the error of the first one: the others are only looked into
+ * in case there is something. */
+static int clear_all_pins(const char *const *dirs, uint32_t taken_off, struct xk_err *err)
+{
+	int cleared = 0;
+
+	for (unsigned i = 0; dirs && dirs[i]; i++) {
+		int ret = clear_pins(dirs[i], taken_off, i ? NULL : err);
+
+		if (ret < 0 && !i)
+			return ret;
+		cleared += ret > 0;
+	}
+	return cleared;
+}
+
+int xk_prog_unload(const char *ifname, const char *const *pin_dirs, struct xk_err *err)
 {
 	int ifindex = prog_ifindex(ifname, err), rc = ifindex, pins = 0;
 	struct prog_found found = {.fd = -1, .link_fd = -1};
@@ -171,10 +189,10 @@ int xk_prog_unload(const char *ifname, const char *pin_dir, struct xk_err *err)
 		rc = prog_find(ifname, ifindex, &found, err);
 	if (!rc)
 		rc = take_off(ifname, ifindex, &found, err);
-	if (pin_dir && (!rc || rc == -ENOENT || rc == -ENODEV)) /* an interface leaves its pins */
-		pins = clear_pins(pin_dir, rc != 0, rc ? NULL : err);
+	if (!rc || rc == -ENOENT || rc == -ENODEV) /* an interface leaves its pins */
+		pins = clear_all_pins(pin_dirs, rc ? 0 : found.id, rc ? NULL : err);
 	prog_found_release(&found);
-	if (rc == -ENOENT && pins == 1)
+	if (rc == -ENOENT && pins > 0)
 		return 0;
 	return rc ? rc : pins < 0 ? pins : 0;
 }
