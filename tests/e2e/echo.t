@@ -10,6 +10,9 @@ pair 1
 ip=10.77.0.9 ip6=fd77::9
 peer=$root/tests/e2e/udp_peer.pl
 
+# a NIC makes the checksums that a veth leaves out
+partial='>= 300'
+[ -z "${XSKIT_E2E_WIRE:-}" ] || partial='== 0'
 ping_ok() { in_ns b ping -q -W 1 "$@" | tee ping.out | grep -q ' 0% packet loss'; }
 ask() { is "$1" "$(in_ns b "$peer" ask "${@:2}")" "$4"; }
 
@@ -30,7 +33,7 @@ for tx in on off; do
 	ask "UDP client over IPv6, transmit checksumming $tx" $ip6 7 100 64
 	ask "UDP client, 1,400 bytes, transmit checksumming $tx" $ip 7 100 1400
 	[ $tx = on ] && stop echo && sound echo && summary echo 'partial checksums are counted' \
-		'[.. | objects | .csum_partial | numbers] | add >= 300' &&
+		"[.. | objects | .csum_partial | numbers] | add $partial" &&
 		start echo a "$XSKIT" echo va -j --ip $ip --ip $ip6 && ready echo
 done
 check 'the kernel of a is still there' ping_ok -c 1 $IP_A
