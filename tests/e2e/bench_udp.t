@@ -149,6 +149,8 @@ summary ring 'what is dropped is missing, or came last' '.missing <= .ring_drops
 
 # --- between two namespaces ---
 
+# what waits for a neighbour to be resolved is overtaken by what comes after
+for ip in $IP_A $IP6_A; do check "$ip is resolved" in_ns b ping -q -c 1 -W 2 "$ip"; done
 start recv a "${udp[@]}" recv -j --workers 2 -i 0.1
 ready recv
 in_ns b "${udp[@]}" send $IP_A -j --workers 2 -n 20000 --rate 40000 >send.out
