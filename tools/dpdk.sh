@@ -260,6 +260,7 @@ need_vfio() {
 		fail 'bind: this kernel has no vfio-pci: use --vdev net_af_xdp0,iface=IFACE'
 	[ -z "$(ls /sys/kernel/iommu_groups)" ] || return 0
 	[ "$no_iommu" ] || fail 'bind: no IOMMU is on: switch it on (intel_iommu=on), or --no-iommu, which lets the NIC write anywhere'
+	[ -e "$unsafe" ] || fail 'bind: no IOMMU is on, and this kernel has no mode without one: switch it on (intel_iommu=on, amd_iommu=on)'
 	recorded noiommu || cat "$unsafe" >"$state/noiommu"
 	echo Y >"$unsafe"
 }

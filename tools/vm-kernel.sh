@@ -85,10 +85,13 @@ newest() {
 
 wanted=(kernel/net/{9p,core,ipv4,ipv6,sched,xdp,bridge,8021q,packet,llc,802,netlink,unix}
 	kernel/fs/{9p,netfs,fscache,overlayfs} kernel/lib kernel/crypto kernel/arch/x86
-	kernel/drivers/{virtio,ptp,pps,dca,i2c} kernel/drivers/char/{virtio_console.ko,hw_random}
+	kernel/drivers/{virtio,ptp,pps,dca,i2c,vfio,iommu} kernel/virt kernel/drivers/char/{virtio_console.ko,hw_random}
 	kernel/drivers/net/{virtio_net,net_failover,veth,tun,tap,dummy,ifb,vxlan,netkit,mii}'*'
 	kernel/drivers/net/{vmxnet3,ethernet/intel/{e1000,e1000e,igb,igbvf,igc},ethernet/realtek,bonding}
 	kernel/net/core/failover'*')
+
+# Unpacked when less was wanted?
+lacks_modules() { [ "${wanted[*]}" != "$(cat "$1/wanted" 2>/dev/null)" ]; }
 
 unpack() {
 	local patterns=(--wildcards '*/vmlinuz*') want
@@ -163,7 +166,7 @@ fetch() {
 		[ ! -e "$cache/$want/initrd" ] || return 0
 		die "no kernel $want in Debian's archive: there are $(versions | paste -sd ' ')"
 	fi
-	[ "$image" != "$(cat "$cache/$want/image" 2>/dev/null)" ] || return 0
+	if [ "$image" = "$(cat "$cache/$want/image" 2>/dev/null)" ] && ! lacks_modules "$cache/$want"; then return 0; fi
 	room_for_one
 	say "fetching $image"
 	rm -rf "$tmp"
@@ -175,6 +178,7 @@ fetch() {
 	for package in "$tmp"/deb/*.deb; do unpack "$package" "$tmp/tree"; done
 	settle "$tmp/tree" "$tmp/kernel"
 	echo "$image" >"$tmp/kernel/image"
+	echo "${wanted[*]}" >"$tmp/kernel/wanted"
 	make_initrd "$tmp/kernel"
 	rm -rf "${cache:?}/$want"
 	mv "$tmp/kernel" "$cache/$want"
@@ -195,7 +199,7 @@ main() {
 	fi
 	[[ ${1:-} =~ ^[0-9]+\.[0-9]+$ ]] ||
 		die "'${1:-}' is no kernel: give its two numbers, like 6.12 (tools/vm-kernel.sh --list)"
-	if [ -n "$refresh" ] || [ ! -e "$cache/$1/initrd" ]; then
+	if [ -n "$refresh" ] || [ ! -e "$cache/$1/initrd" ] || lacks_modules "$cache/$1"; then
 		fetch "$1"
 	elif [ "$root/tools/vm-init.sh" -nt "$cache/$1/initrd" ]; then
 		make_initrd "$cache/$1"

@@ -11,6 +11,7 @@
 #   -q QUEUES  queues of each NIC (1)
 #   -d DRIVER  virtio-net-pci (default), e1000e, igb, vmxnet3: QEMU's name of the NIC
 #   -o OPTIONS more for QEMU's NICs: rss=on
+#   -i         an IOMMU between the NICs and the memory
 #   -t SECONDS until it is killed (120)
 #
 # The exit code is the command's; 124: it took too long; 125: the machine died (the console's last
@@ -24,7 +25,7 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 here=$root/tools
 export XSKIT_VM_CACHE=${XSKIT_VM_CACHE:-$root/build/vm}
-kernel=7.2 cpus=2 nodes=1 memory='' pairs=0 queues=1 driver=virtio-net-pci nic_options='' limit=120
+kernel=7.2 cpus=2 nodes=1 memory='' pairs=0 queues=1 driver=virtio-net-pci nic_options='' iommu='' limit=120
 
 die() {
 	echo "vm: $2" >&2
@@ -41,7 +42,7 @@ count() { [[ $2 =~ ^[1-9][0-9]{0,4}$ ]] || die 2 "-$1 $2: a number from 1 on is 
 
 take_options() {
 	local option
-	while getopts k:c:n:m:p:q:d:o:t:h option; do
+	while getopts k:c:n:m:p:q:d:o:it:h option; do
 		case $option in
 		k) kernel=$OPTARG ;;
 		c) count c "$OPTARG" && cpus=$OPTARG ;;
@@ -51,6 +52,7 @@ take_options() {
 		q) count q "$OPTARG" && queues=$OPTARG ;;
 		d) driver=$OPTARG ;;
 		o) nic_options=$OPTARG ;;
+		i) iommu='intel_iommu=on' ;;
 		t) count t "$OPTARG" && limit=$OPTARG ;;
 		*) usage ;;
 		esac
@@ -106,8 +108,9 @@ machine() {
 	kvm) args+=(-machine q35 -accel kvm -cpu host) ;;
 	*) args+=(-machine q35 -accel "tcg,thread=$threads" -cpu max,la57=off) ;;
 	esac
+	[ -z "$iommu" ] || args+=(-device intel-iommu)
 	args+=(-kernel "$dir/vmlinuz" -initrd "$dir/initrd" -append
-		"console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on $calm ${XSKIT_VM_APPEND:-}")
+		"console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on $calm $iommu ${XSKIT_VM_APPEND:-}")
 }
 
 memory_nodes() {
@@ -237,7 +240,7 @@ dir=$("$here/vm-kernel.sh" "$kernel") || exit 126
 choose_accel
 [ "$accel" = kvm ] || export XSKIT_SLOW=${XSKIT_SLOW:-10} # how many times the tests are to wait longer
 # No exec: whatever ends this process ends the room with all that is in it, and the other way round.
-declare -p kernel cpus nodes memory pairs queues driver nic_options limit command dir accel |
+declare -p kernel cpus nodes memory pairs queues driver nic_options iommu limit command dir accel |
 	setpriv --pdeathsig KILL "$here/room.sh" "$0" --inside &
 inside=$!
 trap 'kill -KILL $inside 2>/dev/null; trap - EXIT; exit 143' INT TERM HUP
