@@ -6,7 +6,8 @@
 #
 # --machine: the tuned end of the pair stands in the machine's own network namespace meanwhile, where
 # tune sets what is the whole machine's, too; and where cgroup v2 has cpusets, throughput and latency
-# are also taken among neighbours: processes that want every CPU all the time.
+# are also taken among neighbours: processes that want every CPU all the time. What tune set is put back
+# by whichever run is interrupted; not after kill -9, since its journal is gone with the room.
 # usage: tools/tune-bench.sh [--machine] [ROUNDS [QUEUES]]       7 rounds, 2 queues
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +15,7 @@ xskit=${XSKIT:-$PWD/build/xskit}
 out=${XSKIT_BUILD:-$PWD/build}/bench
 if [ "${1:-}" != --inside ]; then
 	mkdir -p "$out"
-	exec 9</proc/1/ns/net # not to be seen from inside the room
+	[ "${1:-}" != --machine ] || exec 9</proc/1/ns/net # not to be seen from inside the room
 	exec tools/room.sh "$PWD/tools/tune-bench.sh" --inside "$@"
 fi
 shift
@@ -164,6 +165,8 @@ in_turn() {
 
 has_cpusets() { grep -qw cpuset /sys/fs/cgroup/cgroup.controllers; }
 
+# whoever runs puts back what it set
+trap 'kill -INT $(jobs -p) 2>/dev/null || true; wait || true; exit 130' INT TERM
 tools/veth.sh up "$queues"
 [ $end = a ] || move_to_machine
 for round in $(seq "$rounds"); do

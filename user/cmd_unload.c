@@ -36,18 +36,16 @@ static error_t parse(int key, char *word, struct argp_state *state)
 static int unload(const struct unload_opts *o, const char *ifname, struct xk_err *err)
 {
 	char own[256], loader[256];
-	const char *pins[] = {own, loader, NULL};
+	const char *pins[3] = {o->pin};
+	unsigned n = 0;
 	int ret;
 
 	xk_prog_verbose(o->verbose);
 	snprintf(loader, sizeof(loader), "/sys/fs/bpf/xskit/%s", ifname);
-	if (o->pin) {
-		pins[0] = o->pin;
-		pins[1] = NULL;
-	} else if (xk_prog_default_pin(ifname, own, sizeof(own))) {
-		pins[0] = loader;
-		pins[1] = NULL;
-	}
+	if (!o->pin && !xk_prog_default_pin(ifname, own, sizeof(own)))
+		pins[n++] = own;
+	if (!o->pin)
+		pins[n] = loader;
 	ret = xk_prog_unload(ifname, pins, err);
 	if (ret == 0)
 		printf("unloaded from %s\n", ifname);

@@ -44,9 +44,9 @@ struct xk_pkt {
 /* Bytes: what XDP keeps for itself in front of a packet, and the longest Ethernet header
  * (addresses, two VLAN tags, type). A packet of the MTU fits into a frame if these do, too. */
 #define XK_FRAME_HEADROOM 256u
-/* What zero-copy may keep for itself behind it (virtio_net on 7.2: struct skb_shared_info). */
-#define XK_FRAME_TAILROOM 384u
 #define XK_FRAME_HEADER   22u
+/* Bytes: what a driver's zero-copy may keep for itself behind a packet (virtio_net on 7.2). */
+#define XK_FRAME_TAILROOM 384u
 
 /* Frames of one packet at most (MAX_SKB_FRAGS + 1): burst arrays must have room for one packet. */
 #define XK_PKT_MAX_FRAMES 18

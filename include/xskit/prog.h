@@ -123,9 +123,10 @@ int xk_prog_default_pin(const char *ifname, char *out, size_t len);
 
 /*
  * Take our program off, whoever loaded it, and clear the pins in these directories that no other
- * program uses (pin_dirs: a list that ends with NULL; NULL: none). With no program of ours
- * attached, pins that are left over are cleared all the same, and only if there are none either it
- * is -ENOENT. -EBUSY: it is held by a BPF link of a running process, which is the one to stop.
+ * program uses (pin_dirs: a list that ends with NULL; NULL: none). Only the first one's errors
+ * count: the others may be somebody else's. With no program of ours attached, pins that are left
+ * over are cleared all the same, and only if there are none either it is -ENOENT. -EBUSY: it is
+ * held by a BPF link of a running process, which is the one to stop.
  */
 int xk_prog_unload(const char *ifname, const char *const *pin_dirs, struct xk_err *err);
 

@@ -264,8 +264,8 @@ int xk_stream_join_consumer(struct xk_stream_cons *c, struct xk_ring *ring,
 
 /* A consumer's handle of a stream that may be another consumer's at the moment: of what it says,
  * nothing is to be believed until it is the caller's. */
-void xk_stream_face(struct xk_stream_cons *c, struct xk_ring *ring, struct xk_stream *stream,
-		    const struct xk_ring_shape *shape);
+void xk_stream_consumer_init(struct xk_stream_cons *c, struct xk_ring *ring,
+			     struct xk_stream *stream, const struct xk_ring_shape *shape);
 
 #ifdef __cplusplus
 }

@@ -11,11 +11,7 @@ limit=120
 # shellcheck source=tests/vm/kernel.sh
 . "$root/tests/vm/kernel.sh"
 
-# The machine's own namespace, as m, with its /sys.
-mkdir -p /run/netns
-touch /run/netns/m
-mount --bind /dev/vm/net /run/netns/m
-in_ns m mount -t sysfs sysfs /sys
+see_machine
 # a guest has busybox's modprobe only
 for module in vfio-pci vfio_iommu_type1; do busybox modprobe $module || fail "the kernel has $module"; done
 dpdk="$root/tools/dpdk.sh"

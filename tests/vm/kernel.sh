@@ -11,3 +11,12 @@ kernel_is_content() {
 
 # Is the kernel X.Y or newer? What it can do is measured; this is only to know what to expect.
 kernel_from() { [ "$(printf '%s\n' "$1" "$XSKIT_VM_KERNEL" | sort -V | head -n 1)" = "$1" ]; }
+
+# The machine's own network namespace, where its NICs are, as m; and its /sys. (Not for `ip -n m`,
+# which wants to mount that once more: in_ns m ip.)
+see_machine() {
+	mkdir -p /run/netns
+	touch /run/netns/m
+	mount --bind /dev/vm/net /run/netns/m
+	in_ns m mount -t sysfs sysfs /sys
+}

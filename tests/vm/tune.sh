@@ -10,11 +10,7 @@ limit=120
 # shellcheck source=tests/vm/kernel.sh
 . "$root/tests/vm/kernel.sh"
 
-# The machine's own namespace, as m, with its /sys.
-mkdir -p /run/netns
-touch /run/netns/m
-mount --bind /dev/vm/net /run/netns/m
-in_ns m mount -t sysfs sysfs /sys
+see_machine
 mount -t bpf bpf /sys/fs/bpf
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 for end in a b; do in_ns m ip link set n0$end up; done

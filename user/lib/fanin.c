@@ -101,7 +101,7 @@ static void look_for_others(struct xk_fanin_cons *c)
 
 /* Handles of a lane are made from its published head when it is taken: any lane will do here, also
  * one whose counters another consumer moves at this moment. */
-static void face_first_lane(struct xk_fanin_cons *c)
+static void start_at_first_lane(struct xk_fanin_cons *c)
 {
 	struct xk_ring *ring = c->hold.ring;
 	const struct xk_ring_shape *shape = &c->hold.shape;
@@ -112,7 +112,7 @@ static void face_first_lane(struct xk_fanin_cons *c)
 	c->turn_ends = 0;
 	c->lane = shape->lanes - 1; /* the next one is the first */
 	c->has_lane = false;
-	xk_stream_face(&c->stream, ring, lane_of(ring, shape, 0), shape);
+	xk_stream_consumer_init(&c->stream, ring, lane_of(ring, shape, 0), shape);
 }
 
 int xk_fanin_consumer(struct xk_fanin_cons *c, void *mem, size_t len, int fd)
@@ -127,7 +127,7 @@ int xk_fanin_consumer(struct xk_fanin_cons *c, void *mem, size_t len, int fd)
 		return ret;
 	if (c->hold.lock_fd >= 0) /* lanes that dead consumers hold */
 		xk_ring_mend_all(c->hold.ring, &shape, c->hold.lock_fd, c->hold.seat);
-	face_first_lane(c);
+	start_at_first_lane(c);
 	look_for_others(c);
 	return 0;
 }

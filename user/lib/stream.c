@@ -44,12 +44,12 @@ int xk_stream_join_producer(struct xk_stream_prod *p, struct xk_ring *ring,
 int xk_stream_join_consumer(struct xk_stream_cons *c, struct xk_ring *ring,
 			    struct xk_stream *stream, const struct xk_ring_shape *shape)
 {
-	xk_stream_face(c, ring, stream, shape);
+	xk_stream_consumer_init(c, ring, stream, shape);
 	return counters_fit(stream, shape) ? 0 : -EPROTO;
 }
 
-void xk_stream_face(struct xk_stream_cons *c, struct xk_ring *ring, struct xk_stream *stream,
-		    const struct xk_ring_shape *shape)
+void xk_stream_consumer_init(struct xk_stream_cons *c, struct xk_ring *ring,
+			     struct xk_stream *stream, const struct xk_ring_shape *shape)
 {
 	uint64_t head = xk_load_relaxed(&stream->head);
 
