@@ -82,7 +82,7 @@ all: $(TOOL) $(LIB_A) $(LIB_SO) $(EX_BIN)
 
 # --- XDP programs ---
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c bpf/abi.h
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
