@@ -154,11 +154,14 @@ static __always_inline __u32 ext_len(__u8 type, __u8 len)
 	return type == IPPROTO_AH ? (len + 2) * 4 : (len + 1) * 8;
 }
 
-/* Where a walk along IPv6 extension headers is: a header of type `next` lies at off. */
+/*
+ * Where a walk along IPv6 extension headers is: a header of type `next` lies at off. Words of 64
+ * bits: Linux 6.1 lets nobody without CAP_PERFMON write to a part of what was stored as one.
+ */
 struct ext_walk {
 	struct xdp_md *ctx;
-	__u32 off;
-	__u8 next, later; /* later: a fragment, but not the first */
+	__u64 off, next;
+	__u64 later; /* a fragment, but not the first */
 };
 
 /* bpf_loop() callback: 1 ends the walk. */

@@ -164,7 +164,7 @@ struct walk {
 	__u32 at;
 	__u32 queue;
 	__u32 rules; /* how many are tried */
-	__u32 hit;
+	__u64 hit;   /* of 64 bits: as in struct ext_walk */
 };
 
 /* bpf_loop() callback: 1 ends the walk. */

@@ -118,7 +118,10 @@ static __always_inline int no_such_queue(void)
 	return XDP_PASS;
 }
 
-SEC("xdp.frags")
+#ifndef SECTION
+#define SECTION "xdp.frags"
+#endif
+SEC(SECTION)
 int xsk_redirect(struct xdp_md *ctx)
 {
 	__u32 queue = ctx->rx_queue_index;

@@ -30,7 +30,7 @@ lib/fanin:  lib/stream lib/ring lib/atomic
 lib/mpmc:   lib/stream lib/ring lib/atomic
 bpf/doctor_*: bpf/doctor_abi
 bpf/redirect_*:    bpf/redirect_packet bpf/abi
-bpf/xsk_redirect:  bpf/redirect_*
+bpf/xsk_redirect*: bpf/redirect_*
 bpf/*:      bpf/abi
 
 jsonl:

@@ -240,6 +240,7 @@ const struct action echo_action = {
 	.command = "echo",
 	.rx = true,
 	.tx = true,
+	.one_frame = true,
 	.prepare = prepare,
 	.lane_init = lane_init,
 	.run = run,

@@ -45,6 +45,7 @@ struct action {
 	const char *command;
 	bool rx, tx;      /* what it needs of a port; neither: it moves packets without one */
 	bool one_worker;  /* all queues in one lane: answers may come by any of them */
+	bool one_frame;   /* packets of several frames are not for it */
 	bool limits_own;  /* -n is the action's business, not the lane's */
 	bool writes_file; /* at the end: keeps CAP_DAC_OVERRIDE permitted until then */
 

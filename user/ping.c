@@ -310,6 +310,7 @@ const struct action ping_action = {
 	.rx = true,
 	.tx = true,
 	.one_worker = true,
+	.one_frame = true,
 	.limits_own = true,
 	.prepare = ping_prepare,
 	.lane_init = ping_lane_init,

@@ -78,18 +78,27 @@ static void choose_frame_size(struct session *s)
 				   wants_large_frames(s, &side->link)) s->opts->frame_size = 4096;
 }
 
+static unsigned frame_room(const struct session *s)
+{
+	return s->opts->frame_size - XK_FRAME_HEADROOM;
+}
+
+static bool fits_frame(const struct session *s, unsigned mtu)
+{
+	return mtu + XK_FRAME_HEADER <= frame_room(s);
+}
+
 /* Without multi-buffer a frame must hold a whole packet of the interface. */
 static int check_mtu(const struct session *s, const struct lane_port *p, struct xk_err *err)
 {
-	unsigned room = s->opts->frame_size - XK_FRAME_HEADROOM;
-	unsigned need = p->link->mtu + XK_FRAME_HEADER;
-
-	if (!s->action->rx || !p->port || xk_port_info(p->port)->multi_buffer || need <= room)
+	if (!s->action->rx || !p->port || xk_port_info(p->port)->multi_buffer ||
+	    fits_frame(s, p->link->mtu))
 		return 0;
 	return xk_err_fill(
 		err, -EMSGSIZE, s->action->command,
 		"use --frame-size 4096, a kernel with multi-buffer AF_XDP (6.6), or a smaller MTU",
-		"%s has MTU %u, and a frame holds %u bytes", p->link->name, p->link->mtu, room);
+		"%s has MTU %u, and a frame holds %u bytes", p->link->name, p->link->mtu,
+		frame_room(s));
 }
 
 /* What the driver may lose of it, silently. */
@@ -114,7 +123,11 @@ static int open_progs(struct session *s, struct xk_err *err)
 
 	for (unsigned i = 0; s->action->rx && i < s->n_sides && !ret; i++) {
 		const struct xk_prog_config config = {
-			.mode = s->opts->mode, .attach = s->opts->attach, .pinned = pins[i]};
+			.mode = s->opts->mode,
+			.attach = s->opts->attach,
+			.pinned = pins[i],
+			.one_buffer = s->action->one_frame && fits_frame(s, s->sides[i].link.mtu),
+		};
 
 		ret = xk_prog_open(&s->sides[i].prog, s->sides[i].link.name, &config, err);
 	}

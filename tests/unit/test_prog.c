@@ -337,6 +337,48 @@ static void skb_when_asked(void **state)
 	assert_int_equal(attached(), 0);
 }
 
+/* Does the attached program take packets of several buffers? Natively, a veth whose peer may send
+ * such ones wants one that does. */
+static bool takes_several_buffers(void)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+	int prog_fd = bpf_prog_get_fd_by_id(attached()), link_fd;
+
+	assert_true(prog_fd >= 0);
+	assert_int_equal(sh("ip link set " IF " mtu 9000"), 0);
+	link_fd = bpf_link_create(prog_fd, (int)if_nametoindex("hp_b"), BPF_XDP, &opts);
+	assert_true(link_fd >= 0 || errno == ERANGE);
+	if (link_fd >= 0)
+		close(link_fd);
+	close(prog_fd);
+	return link_fd >= 0;
+}
+
+static void one_buffer_is_for_skb(void **state)
+{
+	static const struct {
+		enum xk_mode mode;
+		bool one_buffer, several;
+	} cases[] = {{XK_MODE_SKB, true, false},
+		     {XK_MODE_SKB, false, true},
+		     {XK_MODE_NATIVE, true, true}};
+
+	(void)state;
+	need_ground();
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct xk_prog_config config = {.mode = cases[i].mode,
+						.one_buffer = cases[i].one_buffer};
+		struct xk_err err = {0};
+		struct xk_prog *prog;
+
+		assert_int_equal(xk_prog_open(&prog, IF, &config, &err), 0);
+		assert_int_equal(xk_prog_info(prog)->mode, config.mode);
+		assert_int_equal(takes_several_buffers(), cases[i].several);
+		assert_int_equal(xk_prog_close(prog), 0);
+		assert_int_equal(sh("ip link set " IF " mtu 1500"), 0);
+	}
+}
+
 static void no_such_interface(void **state)
 {
 	(void)state;
@@ -712,6 +754,7 @@ int main(void)
 		TEST(refuses_another_version),
 		TEST(falls_back_to_skb),
 		TEST(skb_when_asked),
+		TEST(one_buffer_is_for_skb),
 		TEST(no_such_interface),
 		TEST(libxdp_detaches_on_close),
 		TEST(notices_removal),

@@ -61,7 +61,7 @@ static int open_found(struct xk_prog *prog, const struct xk_prog_config *config,
 		return prog_eexist(found, prog->info.ifname, err);
 	if (beside || config->attach == XK_ATTACH_LIBXDP)
 		return prog_attach_libxdp(prog, config->mode, err);
-	return prog_attach_link(prog, config->mode, err);
+	return prog_attach_link(prog, config, err);
 }
 
 /* Others may attach or leave at the same time: look again then. */

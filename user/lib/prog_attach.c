@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
 #include "xsk_redirect.skel.h"
+#include "xsk_redirect_one.skel.h"
 #include "prog_internal.h"
 
 #define WHAT       "attach XDP program"
@@ -33,8 +34,8 @@ void prog_release(struct xk_prog *prog)
 	prog->link_fd = -1;
 	xdp_program__close(prog->xdp);
 	prog->xdp = NULL;
-	xsk_redirect__destroy(prog->skel);
-	prog->skel = NULL;
+	bpf_object__close(prog->obj);
+	prog->obj = NULL;
 }
 
 static int load_error(struct xk_prog *prog, int rc, struct xk_err *err)
@@ -48,25 +49,29 @@ static int load_error(struct xk_prog *prog, int rc, struct xk_err *err)
 
 /* Pins are by directory here, never by libbpf's default path: two namespaces would share the maps.
  */
-static int open_skel(struct xk_prog *prog, struct xk_err *err)
+static int open_object(struct xk_prog *prog, bool one_buffer, struct xk_err *err)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "xsk_redirect");
 	struct bpf_map *map;
+	size_t size;
+	const void *elf =
+		one_buffer ? xsk_redirect_one__elf_bytes(&size) : xsk_redirect__elf_bytes(&size);
 
-	prog->skel = xsk_redirect__open();
-	if (!prog->skel)
+	prog->obj = bpf_object__open_mem(elf, size, &opts);
+	if (!prog->obj)
 		return load_error(prog, -errno, err);
-	map = bpf_object__next_map(prog->skel->obj, NULL);
-	for (; map; map = bpf_object__next_map(prog->skel->obj, map))
+	map = bpf_object__next_map(prog->obj, NULL);
+	for (; map; map = bpf_object__next_map(prog->obj, map))
 		bpf_map__set_pin_path(map, NULL);
 	return 0;
 }
 
-/* Own fds of the loaded maps: those of the skeleton go with it. */
+/* Own fds of the loaded maps: those of the object go with it. */
 static int take_maps(struct xk_prog *prog, struct xk_err *err)
 {
 	for (int i = 0; i < PROG_MAPS; i++) {
 		const char *name = prog_map_name((enum prog_map)i);
-		int fd = bpf_object__find_map_fd_by_name(prog->skel->obj, name);
+		int fd = bpf_object__find_map_fd_by_name(prog->obj, name);
 
 		prog->maps.fd[i] = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		if (prog->maps.fd[i] < 0)
@@ -112,20 +117,17 @@ static bool try_skb(enum xk_mode asked, int rc)
 					 rc == -ENOMEM || rc == -ENOSPC);
 }
 
-static int create_link(struct xk_prog *prog, unsigned mode_flag)
+static unsigned mode_flag(enum xk_mode mode)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode_flag);
-	int prog_fd = bpf_program__fd(prog->skel->progs.xsk_redirect);
+	return mode == XK_MODE_SKB ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+}
+
+static int create_link(struct xk_prog *prog, int prog_fd, enum xk_mode mode)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode_flag(mode));
 	int fd = bpf_link_create(prog_fd, prog->info.ifindex, BPF_XDP, &opts);
 
 	return fd < 0 ? -errno : fd;
-}
-
-static int link_either(struct xk_prog *prog, enum xk_mode mode)
-{
-	int fd = create_link(prog, mode == XK_MODE_SKB ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
-
-	return try_skb(mode, fd) ? create_link(prog, XDP_FLAGS_SKB_MODE) : fd;
 }
 
 /* What the interface says now, after attaching. */
@@ -144,33 +146,43 @@ static uint32_t id_of(int prog_fd)
 	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) ? 0 : info.id;
 }
 
-int prog_attach_link(struct xk_prog *prog, enum xk_mode mode, struct xk_err *err)
+/* Load and attach in one mode, not AUTO. */
+static int link_in(struct xk_prog *prog, enum xk_mode mode, bool one_buffer, struct xk_err *err)
 {
-	int rc = open_skel(prog, err);
+	int rc = open_object(prog, one_buffer && mode == XK_MODE_SKB, err);
+	int prog_fd;
 
 	if (rc)
-		goto out;
-	rc = xsk_redirect__load(prog->skel);
-	if (rc) {
-		rc = load_error(prog, rc, err);
-		goto out;
-	}
+		return rc;
+	rc = bpf_object__load(prog->obj);
+	if (rc)
+		return load_error(prog, rc, err);
 	rc = take_maps(prog, err);
 	if (rc)
-		goto out;
-	prog->link_fd = link_either(prog, mode);
-	if (prog->link_fd < 0) {
-		rc = raced(prog->link_fd) ? -EAGAIN : attach_error(prog, prog->link_fd, err);
-		goto out;
-	}
-	rc = note_attached(prog, id_of(bpf_program__fd(prog->skel->progs.xsk_redirect)),
-			   XK_ATTACH_LINK);
-	xsk_redirect__destroy(prog->skel); /* link and map fds hold the rest */
-	prog->skel = NULL;
-out:
-	if (rc)
+		return rc;
+	prog_fd = bpf_program__fd(bpf_object__next_program(prog->obj, NULL));
+	prog->link_fd = create_link(prog, prog_fd, mode);
+	if (prog->link_fd < 0)
+		return raced(prog->link_fd) ? -EAGAIN : attach_error(prog, prog->link_fd, err);
+	return note_attached(prog, id_of(prog_fd), XK_ATTACH_LINK);
+}
+
+int prog_attach_link(struct xk_prog *prog, const struct xk_prog_config *config, struct xk_err *err)
+{
+	enum xk_mode first = config->mode == XK_MODE_SKB ? XK_MODE_SKB : XK_MODE_NATIVE;
+	int rc = link_in(prog, first, config->one_buffer, err);
+
+	if (try_skb(config->mode, rc)) {
 		prog_release(prog);
-	return rc;
+		rc = link_in(prog, XK_MODE_SKB, config->one_buffer, err);
+	}
+	if (rc) {
+		prog_release(prog);
+		return rc;
+	}
+	bpf_object__close(prog->obj); /* link and map fds hold the rest */
+	prog->obj = NULL;
+	return 0;
 }
 
 /* --- libxdp --- */
@@ -187,11 +199,11 @@ static int xdp_either(struct xk_prog *prog, enum xk_mode mode)
 
 static int make_xdp(struct xk_prog *prog, struct xk_err *err)
 {
-	int rc = open_skel(prog, err);
+	int rc = open_object(prog, false, err);
 
 	if (rc)
 		return rc;
-	prog->xdp = xdp_program__from_bpf_obj(prog->skel->obj, "xdp.frags");
+	prog->xdp = xdp_program__from_bpf_obj(prog->obj, "xdp.frags");
 	rc = (int)libxdp_get_error(prog->xdp);
 	if (!rc)
 		return 0;
@@ -228,11 +240,6 @@ int prog_attach_libxdp(struct xk_prog *prog, enum xk_mode mode, struct xk_err *e
 err_release:
 	prog_release(prog);
 	return rc;
-}
-
-static unsigned mode_flag(enum xk_mode mode)
-{
-	return mode == XK_MODE_SKB ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 }
 
 /*

@@ -6,7 +6,7 @@
 #include <xskit/prog.h>
 
 struct xdp_program;
-struct xsk_redirect;
+struct bpf_object;
 
 /* The maps of xsk_redirect, by index; MAP_ABI is the marker of the version. */
 enum prog_map { MAP_XSKS, MAP_CONFIG, MAP_MATCH, MAP_COUNTERS, MAP_ABI, PROG_MAPS };
@@ -20,9 +20,9 @@ struct xk_prog {
 	struct prog_maps maps;
 	uint32_t attached_id; /* what the interface runs: ours, or the dispatcher before it */
 	int ncpu;
-	int link_fd;               /* -1: none */
-	struct xdp_program *xdp;   /* attached by this handle through libxdp: to be detached */
-	struct xsk_redirect *skel; /* what xdp is made of */
+	int link_fd;             /* -1: none */
+	struct xdp_program *xdp; /* attached by this handle through libxdp: to be detached */
+	struct bpf_object *obj;  /* what xdp is made of */
 };
 
 /* --- prog_find.c: what is attached, and is it ours --- */
@@ -60,7 +60,7 @@ int prog_has_map(int prog_fd, int map_fd);             /* 1, 0 or -errno */
 
 /* --- prog_attach.c --- */
 
-int prog_attach_link(struct xk_prog *prog, enum xk_mode mode,
+int prog_attach_link(struct xk_prog *prog, const struct xk_prog_config *config,
 		     struct xk_err *err); /* -EAGAIN: raced */
 int prog_attach_libxdp(struct xk_prog *prog, enum xk_mode mode, struct xk_err *err);
 int prog_detach(struct xk_prog *prog);
