@@ -185,15 +185,16 @@ generate_group() {
 
 # --- latency: ping against echo, sockperf against sockperf ---
 
+# measure_ping FIGURE MODE
 measure_ping() {
-	a_start "$xskit" echo va --poll busy -i 0 >/dev/null &
+	a_start "$xskit" echo va --poll busy -i 0 --mode "$2" >/dev/null &
 	until_true has_xdp
-	b "$xskit" ping vb 10.77.0.1 --udp --poll busy -d 2 -i 0 -j \
-		--hgrm "$out/ping.hgrm" >"$out/ping.jsonl"
+	b "$xskit" ping vb 10.77.0.1 --udp --poll busy -d 2 -i 0 -j --mode "$2" \
+		--hgrm "$out/$1.hgrm" >"$out/$1.jsonl"
 	stop "$!"
 	wait
-	record ping_p50_ns "$(jq 'select(.type == "summary") | .rtt_ns.p50' "$out/ping.jsonl")"
-	record ping_p99_9_ns "$(jq 'select(.type == "summary") | .rtt_ns.p99_9' "$out/ping.jsonl")"
+	record "$1_p50_ns" "$(jq 'select(.type == "summary") | .rtt_ns.p50' "$out/$1.jsonl")"
+	record "$1_p99_9_ns" "$(jq 'select(.type == "summary") | .rtt_ns.p99_9' "$out/$1.jsonl")"
 }
 
 # measure_sockperf FIGURE OPTIONS...
@@ -213,7 +214,8 @@ measure_sockperf() {
 sockperf_listens() { a ss -lun | grep -q ':11111'; }
 
 latency() {
-	measure_ping
+	measure_ping ping native
+	measure_ping ping_skb skb
 	measure_sockperf sockperf_nonblocked --nonblocked
 	measure_sockperf sockperf_blocking
 }
@@ -256,16 +258,17 @@ summarise() {
 	ratio("fwd / DPDK forward"; "fwd_pps"; "dpdk_forward_pps"; ""),
 	ratio("gen kernel / gen xsk"; "gen_kernel_pps"; "gen_xsk_pps"; ">= 4.5"),
 	ratio("gen xsk / with budget 32"; "gen_xsk_pps"; "gen_xsk_budget32_pps"; ">= 1"),
-	ratio("ping / sockperf nonblocked, p50"; "ping_p50_ns"; "sockperf_nonblocked_p50_ns"; "<= 0.42"),
-	ratio("ping / sockperf blocking, p50"; "ping_p50_ns"; "sockperf_blocking_p50_ns"; "<= 0.11")
+	ratio("ping / sockperf nonblocked, p50"; "ping_p50_ns"; "sockperf_nonblocked_p50_ns"; ""),
+	ratio("ping skb / sockperf nonblocked, p50"; "ping_skb_p50_ns"; "sockperf_nonblocked_p50_ns"; "<= 0.42"),
+	ratio("ping skb / sockperf blocking, p50"; "ping_skb_p50_ns"; "sockperf_blocking_p50_ns"; "<= 0.11")
 	' "$raw"
 }
 
 table() {
-	printf '%-34s %14s %14s %14s %5s  %s\n' figure median min max runs wanted
+	printf '%-36s %14s %14s %14s %5s  %s\n' figure median min max runs wanted
 	jq -r 'def n: if . == null then "none" elif . >= 1000 then floor else . * 1000 | round / 1000 end;
 		[.figure, (.median | n), (.min | n), (.max | n), .runs, (.want // "")] | @tsv' "$out/bench.json" |
-		awk -F '\t' '{printf "%-34s %14s %14s %14s %5s  %s\n", $1, $2, $3, $4, $5, $6}'
+		awk -F '\t' '{printf "%-36s %14s %14s %14s %5s  %s\n", $1, $2, $3, $4, $5, $6}'
 }
 
 tools/veth.sh up
