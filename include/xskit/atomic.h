@@ -35,6 +35,7 @@ typedef uint64_t xk_a64;
 #define xk_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define xk_store_seq(p, v)     __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define xk_swap_seq(p, v)      __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
+#define xk_swap_acq_rel(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 
 /* Compare and swap; *expected becomes what was found. Release: what was written before is seen by
  * whoever acquires the word; acquire: the other way round. */

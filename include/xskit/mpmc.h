@@ -194,8 +194,10 @@ XK_INLINE bool xk_mpmc_take(struct xk_mpmc_user *u, uint64_t was, unsigned n)
 	uint64_t number = xk_mpmc_number(was);
 
 	if (before != me && before < u->hold.shape.seats)
-		xk_store_relaxed(&u->row[before], number);          /* the CAS releases it */
-	xk_store_relaxed(&u->seat->claim, xk_mpmc_word(number, n)); /* and this */
+		xk_store_relaxed(&u->row[before], number);
+	xk_store_relaxed(&u->seat->claim, xk_mpmc_word(number, n));
+	/* Pairs with came_true(), which looks for the row. The claim is for whoever gets our seat's
+	 * lock: release, since it must be there first should we die in between. */
 	return xk_cas_release(&u->counter->word, &was, xk_mpmc_word(number + n, me));
 }
 

@@ -26,6 +26,7 @@ enum model_order {
 	MODEL_RELAXED,
 	MODEL_ACQUIRE,
 	MODEL_RELEASE,
+	MODEL_ACQ_REL,
 	MODEL_SEQ,
 };
 

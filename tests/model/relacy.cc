@@ -166,6 +166,8 @@ rl::memory_order order_of(const void *p, enum model_order order, rl::memory_orde
 		return step ? rl::mo_relaxed : rl::mo_acquire;
 	case MODEL_RELEASE:
 		return step ? rl::mo_relaxed : rl::mo_release;
+	case MODEL_ACQ_REL:
+		return step ? rl::mo_relaxed : rl::mo_acq_rel;
 	case MODEL_SEQ:
 		return step ? if_seq : rl::mo_seq_cst;
 	default:

@@ -173,7 +173,8 @@ static bool has_data(void *cons)
 {
 	struct xk_mpmc_cons *c = cons;
 
-	return next_slot_ready(&c->user, XK_MPMC_FULL) || xk_load_seq(&c->user.shared->orphans);
+	/* Relaxed: who sets it rings, whether or not somebody seems to wait. */
+	return next_slot_ready(&c->user, XK_MPMC_FULL) || xk_load_relaxed(&c->user.shared->orphans);
 }
 
 int xk_mpmc_wait_space(struct xk_mpmc_prod *p, int how, int64_t timeout_ns)
@@ -214,7 +215,8 @@ static bool came_true(struct xk_ring *ring, const struct xk_ring_shape *shape, u
 static struct claim last_claim(struct xk_ring *ring, const struct xk_ring_shape *shape,
 			       uint32_t seat, unsigned counter)
 {
-	uint64_t word = xk_load_acquire(&xk_ring_seat_at(ring, seat)->claim); /* xk_mpmc_take() */
+	/* Its own word: all that it wrote comes with its seat's lock, which we have. */
+	uint64_t word = xk_load_relaxed(&xk_ring_seat_at(ring, seat)->claim);
 	struct claim claim = {xk_mpmc_number(word), xk_mpmc_low(word)};
 
 	if (claim.n && !came_true(ring, shape, seat, counter, &claim))
@@ -222,15 +224,18 @@ static struct claim last_claim(struct xk_ring *ring, const struct xk_ring_shape 
 	return claim;
 }
 
-/* A slot in this state for this number goes to that one. */
+/* A slot in this state for this number, which the dead one took, goes to that one. Relaxed: it had
+ * acquired the word when it took it, and its seat's lock brings us what it knew. */
 static bool slot_move(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t number,
 		      uint32_t from, uint32_t to)
 {
 	xk_a32 *slot = slot_of(ring, shape, number);
 
-	if (xk_load_acquire(slot) != xk_mpmc_mark(number, from, shape->slots))
+	if (xk_load_relaxed(slot) != xk_mpmc_mark(number, from, shape->slots))
 		return false;
-	xk_store_release(slot, to); /* pairs with xk_mpmc_count()'s acquire */
+	/* Pairs with xk_mpmc_count()'s acquire, and adopt_slot()'s CAS: what the dead one did to
+	 * the record was before. */
+	xk_store_release(slot, to);
 	return true;
 }
 
@@ -267,7 +272,7 @@ static bool orphan_adopted(struct xk_ring *ring, const struct xk_ring_shape *sha
 
 	for (uint32_t i = 0; i < shape->slots; i++) {
 		xk_a32 *slot = slot_of(ring, shape, i);
-		uint32_t word = xk_load_acquire(slot); /* its producer's, or the adopter's */
+		uint32_t word = xk_load_relaxed(slot); /* its adopter's, whose lock we have */
 
 		if (xk_mpmc_low(word) == (ADOPTING | seat)) {
 			word = (word & ~0xffu) | ORPHANED;
@@ -284,14 +289,15 @@ static void mend(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32
 		void_unwritten(ring, shape, seat);
 	} else {
 		orphan_taken(ring, shape, seat);
-		if (orphan_adopted(ring, shape, seat))
-			xk_store_seq(&shared_of(ring, shape)->orphans, 1u); /* has_data() */
+		if (orphan_adopted(ring, shape, seat)) /* pairs with clear_flag() */
+			(void)xk_swap_acq_rel(&shared_of(ring, shape)->orphans, 1u);
 	}
 	xk_ring_call(&ring->data);
 	xk_ring_call(&ring->space);
 }
 
-/* Take an orphan: from here on it is ours, or that of whoever mends our seat. */
+/* Take an orphan: from here on it is ours, or that of whoever mends our seat. Pairs with
+ * slot_move(), and orphan_adopted(). */
 static bool adopt_slot(struct xk_mpmc_user *u, uint64_t number)
 {
 	xk_a32 *slot = xk_mpmc_slot(&u->words, number, u->slots);
@@ -304,25 +310,30 @@ static bool adopt_slot(struct xk_mpmc_user *u, uint64_t number)
 static bool orphans_left(struct xk_mpmc_user *u)
 {
 	for (uint32_t i = 0; i < u->slots; i++)
-		if (xk_mpmc_low(xk_load_seq(xk_mpmc_slot(&u->words, i, u->slots))) == ORPHANED)
+		if (xk_mpmc_low(xk_load_relaxed(xk_mpmc_slot(&u->words, i, u->slots))) == ORPHANED)
 			return true;
 	return false;
 }
 
 /* First down, then a look: a slot that was marked before is seen, and one marked after that is
- * told by its marker. Should we die in between, the mending of our seat looks too. */
+ * told by its marker. Should we die in between, the mending of our seat looks too.
+ *
+ * The flag is only ever swapped: so who takes it down acquires the marks of all who set it before.
+ * A store would see nobody's, and hide those of whoever set it earlier from the next one. */
 static void clear_flag(struct xk_mpmc_user *u)
 {
-	xk_store_seq(&u->shared->orphans, 0u);
-	if (orphans_left(u))
-		xk_store_seq(&u->shared->orphans, 1u);
+	(void)xk_swap_acq_rel(&u->shared->orphans, 0u); /* pairs with mend(), and the next one */
+	if (orphans_left(u)) {
+		(void)xk_swap_acq_rel(&u->shared->orphans, 1u);
+		xk_ring_call(&u->hold.ring->data); /* who looked in between, and went to sleep */
+	}
 }
 
 /* All orphans lie in the lap before head, which they keep from coming round. */
 unsigned xk_mpmc_adopt(struct xk_mpmc_cons *c, void *recs, unsigned n)
 {
 	struct xk_mpmc_user *u = &c->user;
-	uint64_t head = xk_mpmc_number(xk_load_acquire(&u->counter->word));
+	uint64_t head = xk_mpmc_number(xk_load_relaxed(&u->counter->word)); /* where to look */
 	unsigned got = 0;
 
 	for (uint32_t i = 0; i < u->slots && got < n; i++) {
