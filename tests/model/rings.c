@@ -463,7 +463,7 @@ static void fanin_1p2c_sleep_thread(unsigned i)
 static int model_fd = -1; /* or 0: with locks */
 
 static struct xk_mpmc_prod mpmc_p[2];
-static struct xk_mpmc_cons mpmc_c[2];
+static struct xk_mpmc_cons mpmc_c[3];
 
 static void mpmc_make(unsigned producers, unsigned consumers, uint32_t flags, unsigned each)
 {
@@ -586,11 +586,15 @@ static void mpmc_2p1c_sleep_thread(unsigned i)
 		mpmc_push(i, 1, true);
 }
 
-/* --- mpmc with deaths: thread 0 dies anywhere, and its seat's lock goes; the last one mends --- */
+/* --- mpmc with deaths: thread 0 dies anywhere, and its seat's lock goes; the last one mends. Who
+ * mends and goes on using the ring has in its own order what others must be told: where that is
+ * looked at, the last one does nothing but mend. --- */
 
 #define STEPS_MAX 24
 #define STEPS_UNWRITTEN                                                                            \
 	6 /* never comes to publish: one that dies when about to wake is not heard */
+
+#define MENDER_FD 1 /* of the one that does nothing else: nobody else's */
 
 static unsigned steps_max;
 
@@ -615,6 +619,14 @@ static void mend(struct xk_mpmc_cons *c)
 	struct xk_ring_hold *hold = &c->user.hold;
 
 	xk_ring_mend_all(hold->ring, &hold->shape, hold->lock_fd, hold->seat);
+	model_yield();
+}
+
+static void mend_only(void)
+{
+	struct xk_ring_hold *hold = &mpmc_p[0].user.hold;
+
+	xk_ring_mend_all(hold->ring, &hold->shape, MENDER_FD, UINT32_MAX);
 	model_yield();
 }
 
@@ -657,6 +669,16 @@ static unsigned pop_and_mend(void)
 	return n;
 }
 
+static void pop_or_yield(void)
+{
+	struct record recs[2];
+	unsigned n = xk_mpmc_pop(&mpmc_c[0], recs, 2);
+
+	got_add(&gots[0], recs, LONG_RECORD, n);
+	if (!n)
+		model_yield();
+}
+
 static void dead_producer_before(void)
 {
 	mortal_make(2, 1, 0, 2);
@@ -692,6 +714,22 @@ static void dead_producer_after(void)
 		model_check(count_mark(mark_of(0, n)) == 1, "a record lost, or twice");
 }
 
+/* The producer that writes over what the dead one had begun knows of it through the void slot. */
+static void dead_producer_apart_thread(unsigned i)
+{
+	if (i == 0) {
+		victim_push();
+	} else if (i == 1) {
+		mpmc_push(1, 1, false);
+	} else if (i == 2) {
+		while (count_of(1) < n_each)
+			pop_or_yield();
+	} else {
+		while (count_of(1) < n_each)
+			mend_only();
+	}
+}
+
 /* A sleeper in front of a slot that nobody will write hears of it when the slot becomes void. */
 static void dead_producer_asleep_before(void)
 {
@@ -699,12 +737,10 @@ static void dead_producer_asleep_before(void)
 	steps_max = STEPS_UNWRITTEN;
 }
 
-static void push_and_mend(void)
+/* By the one with this hold, until the dead one's seat is free. */
+static void mend_until_free(struct xk_ring_hold *hold, struct xk_ring_seat *dead)
 {
-	struct xk_ring_hold *hold = &mpmc_p[1].user.hold;
-
-	mpmc_push(1, 1, true);
-	while (!buried || xk_load_acquire(&mpmc_p[0].user.seat->state) == XK_SEAT_LOCKED) {
+	while (!buried || xk_load_acquire(&dead->state) == XK_SEAT_LOCKED) {
 		xk_ring_mend_all(hold->ring, &hold->shape, hold->lock_fd, hold->seat);
 		model_yield();
 	}
@@ -717,7 +753,8 @@ static void dead_producer_asleep_thread(unsigned i)
 	if (i == 0) {
 		victim_push();
 	} else if (i == 1) {
-		push_and_mend();
+		mpmc_push(1, 1, true);
+		mend_until_free(&mpmc_p[1].user.hold, mpmc_p[0].user.seat);
 	} else {
 		while (!count_of(1)) {
 			unsigned n = xk_mpmc_pop(&mpmc_c[0], &rec, 1);
@@ -730,7 +767,7 @@ static void dead_producer_asleep_thread(unsigned i)
 }
 
 /* A dead consumer's records come to the other one, but for those it had copied and released. */
-static uint64_t victim_recs[2][LONG_RECORD / 8];
+static uint64_t victim_recs[2][2][LONG_RECORD / 8]; /* of each victim's last call */
 
 static void dead_consumer_before(void)
 {
@@ -738,37 +775,56 @@ static void dead_consumer_before(void)
 	memset(victim_recs, 0, sizeof(victim_recs));
 }
 
+static bool victim_got(uint64_t mark)
+{
+	for (unsigned v = 0; v < 2; v++)
+		if (victim_recs[v][0][0] == mark || victim_recs[v][1][0] == mark)
+			return true;
+	return false;
+}
+
 static bool all_got(void)
 {
 	for (unsigned i = 0; i < n_each; i++)
-		if (!count_mark(mark_of(0, i)) && victim_recs[0][0] != mark_of(0, i) &&
-		    victim_recs[1][0] != mark_of(0, i))
+		if (!count_mark(mark_of(0, i)) && !victim_got(mark_of(0, i)))
 			return false;
 	return true;
 }
 
-static void victim_pop(void)
+static void victim_pop(unsigned victim)
 {
+	unsigned c = 1 + victim;
+
 	if (!model_dies(1 + model_choice(steps_max)))
 		while (!all_got()) {
-			unsigned n = xk_mpmc_pop(&mpmc_c[1], victim_recs, 2);
+			unsigned n = xk_mpmc_pop(&mpmc_c[c], victim_recs[victim], 2);
 
-			got_add(&gots[1], victim_recs, LONG_RECORD, n);
+			got_add(&gots[c], victim_recs[victim], LONG_RECORD, n);
 			if (!n)
 				model_yield();
 		}
-	victim_buried(&mpmc_c[1].user.hold);
+	victim_buried(&mpmc_c[c].user.hold);
 }
 
 static void dead_consumer_thread(unsigned i)
 {
 	if (i == 0)
-		victim_pop();
+		victim_pop(0);
 	else if (i == 1)
 		mpmc_push(0, 2, false);
 	else
 		while (!all_got())
 			pop_and_mend();
+}
+
+static bool slots_free(void)
+{
+	struct xk_mpmc_user *u = &mpmc_p[0].user;
+
+	for (unsigned i = 0; i < u->slots; i++)
+		if (xk_mpmc_low(xk_load_seq(xk_mpmc_slot(&u->words, i, u->slots))) != XK_MPMC_FREE)
+			return false;
+	return true;
 }
 
 static void dead_consumer_after(void)
@@ -786,11 +842,118 @@ static void dead_consumer_after(void)
 	model_check(all_got(), "a record lost");
 	for (unsigned i = 0; i < n_each; i++)
 		model_check(count_mark(mark_of(0, i)) <= 2, "a record more than twice");
-	for (unsigned i = 0; i < mpmc_c[0].user.slots; i++)
-		model_check(xk_mpmc_low(xk_load_seq(xk_mpmc_slot(&mpmc_c[0].user.words, i,
-								 mpmc_c[0].user.slots))) ==
-				    XK_MPMC_FREE,
-			    "a slot is never free again");
+	model_check(slots_free(), "a slot is never free again");
+}
+
+/* Who adopts knows of the record, and the producer of who looked at it last, through the slot. The
+ * second one may die over what the first one left. */
+static void dead_consumers_apart_before(void)
+{
+	mortal_make(1, 3, 0, 4);
+	memset(victim_recs, 0, sizeof(victim_recs));
+}
+
+static void dead_consumers_apart_thread(unsigned i)
+{
+	if (i == 0) {
+		victim_pop(0);
+		victim_pop(1);
+	} else if (i == 1) {
+		mpmc_push(0, 2, false);
+	} else if (i == 2) {
+		while (!all_got())
+			pop_or_yield();
+	} else {
+		while (!all_got())
+			mend_only();
+	}
+}
+
+/* A sleeper hears of what a dead consumer left; if that is nothing, there is another record. */
+static void dead_consumer_asleep_before(void)
+{
+	mortal_make(1, 2, XK_RING_SLEEP, 1);
+	memset(victim_recs, 0, sizeof(victim_recs));
+}
+
+static void push_mend_and_push(void)
+{
+	mpmc_push(0, 1, false);
+	mend_until_free(&mpmc_p[0].user.hold, mpmc_c[1].user.seat);
+	if (slots_free())
+		mpmc_push(0, 1, false);
+}
+
+static void victim_pop_one(void)
+{
+	if (!model_dies(1 + model_choice(steps_max)))
+		while (!xk_mpmc_pop(&mpmc_c[1], victim_recs[0], 1) && !gots[0].n)
+			model_yield();
+	victim_buried(&mpmc_c[1].user.hold);
+}
+
+static void dead_consumer_asleep_thread(unsigned i)
+{
+	struct record rec;
+
+	if (i == 0) {
+		victim_pop_one();
+	} else if (i == 1) {
+		push_mend_and_push();
+	} else {
+		while (!gots[0].n) {
+			unsigned n = xk_mpmc_pop(&mpmc_c[0], &rec, 1);
+
+			got_add(&gots[0], &rec, LONG_RECORD, n);
+			if (!n)
+				must(xk_mpmc_wait_data(&mpmc_c[0], FOR_EVER));
+		}
+	}
+}
+
+/* Two sleepers, of whom one may find what is not enough for it and leave the rest to the other. */
+static void dead_consumer_2_asleep_before(void)
+{
+	mortal_make(1, 3, XK_RING_SLEEP, 2);
+	memset(victim_recs, 0, sizeof(victim_recs));
+}
+
+static void victim_pop_two(void)
+{
+	if (!model_dies(1 + model_choice(steps_max)))
+		while (!xk_mpmc_pop(&mpmc_c[1], victim_recs[0], 2) && !gots[0].n && !gots[2].n)
+			model_yield();
+	victim_buried(&mpmc_c[1].user.hold);
+}
+
+static void push_mend_and_push_more(void)
+{
+	mpmc_push(0, 2, false);
+	mend_until_free(&mpmc_p[0].user.hold, mpmc_c[1].user.seat);
+	while (!gots[0].n || !gots[2].n) {
+		if (slots_free())
+			mpmc_push(0, 2, false);
+		model_yield();
+	}
+}
+
+static void dead_consumer_2_asleep_thread(unsigned i)
+{
+	unsigned c = i == 2 ? 0 : 2;
+	struct record recs[2];
+
+	if (i == 0)
+		victim_pop_two();
+	else if (i == 1)
+		push_mend_and_push_more();
+	else
+		while (!gots[c].n) {
+			unsigned n = xk_mpmc_pop(&mpmc_c[c], recs, 2);
+
+			got_add(&gots[c], recs, LONG_RECORD, n);
+			if (!n)
+				must(xk_mpmc_wait_data(&mpmc_c[c], FOR_EVER));
+		}
 }
 
 const struct model models[] = {
@@ -812,10 +975,18 @@ const struct model models[] = {
 	{"mpmc 2p2c", 4, 100000, mpmc_2p2c_before, mpmc_2p2c_thread, gots_check},
 	{"mpmc, a dead producer", 3, 100000, dead_producer_before, dead_producer_thread,
 	 dead_producer_after},
+	{"mpmc, a dead producer, mended by another", 4, 100000, dead_producer_before,
+	 dead_producer_apart_thread, dead_producer_after},
 	{"mpmc, a dead producer, asleep", 3, 100000, dead_producer_asleep_before,
 	 dead_producer_asleep_thread, NULL},
 	{"mpmc, a dead consumer", 3, 100000, dead_consumer_before, dead_consumer_thread,
 	 dead_consumer_after},
+	{"mpmc, a dead consumer, asleep", 3, 100000, dead_consumer_asleep_before,
+	 dead_consumer_asleep_thread, NULL},
+	{"mpmc, a dead consumer, two asleep", 4, 100000, dead_consumer_2_asleep_before,
+	 dead_consumer_2_asleep_thread, NULL},
+	{"mpmc, two dead consumers, mended by another", 4, 100000, dead_consumers_apart_before,
+	 dead_consumers_apart_thread, dead_consumer_after},
 	{"mpmc 1p2c asleep", 3, 100000, mpmc_1p2c_sleep_before, mpmc_1p2c_sleep_thread, gots_check},
 	{"mpmc 2p1c asleep", 3, 100000, mpmc_2p1c_sleep_before, mpmc_2p1c_sleep_thread, gots_check},
 };
