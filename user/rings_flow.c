@@ -212,7 +212,7 @@ static uint64_t slice(const struct rings_flow *flow, uint64_t until)
 static int wait_slice(struct rings_flow *flow, uint64_t until, bool *counted)
 {
 	struct xk_ring_hold *hold = flow->end.hold;
-	xk_a64 *waits = &xk_ring_seat_at(hold->ring, hold->seat)->waits;
+	xk_a64 *waits = xk_ring_seat_waits(xk_ring_seat_at(hold->ring, hold->seat), flow->end.role);
 	uint64_t before = xk_load_relaxed(waits);
 	int ret = rings_end_wait(&flow->end, flow->opts.wait | XK_WAIT_STAY,
 				 (int64_t)slice(flow, until));

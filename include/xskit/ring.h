@@ -100,16 +100,21 @@ struct xk_ring_seat {
 	xk_a32 role; /* enum xk_ring_role */
 	xk_a32 had;  /* 1 << role, or'ed: of everybody who ever sat here */
 	xk_a32 unused;
-	xk_a64 turns; /* how often it was taken */
-	xk_a64 waits; /* how often its holders had to wait */
-	xk_a64 claim; /* mpmc: what its holder is about to take, see mpmc.h */
-	char apart[XK_RING_APART - 4 * sizeof(xk_a32) - 3 * sizeof(xk_a64)];
+	xk_a64 turns;    /* how often it was taken */
+	xk_a64 waits[2]; /* how often its holders had to wait: producers, consumers */
+	xk_a64 claim;    /* mpmc: what its holder is about to take, see mpmc.h */
+	char apart[XK_RING_APART - 4 * sizeof(xk_a32) - 4 * sizeof(xk_a64)];
 };
 
 enum xk_ring_role {
 	XK_ROLE_PRODUCER = 1,
 	XK_ROLE_CONSUMER,
 };
+
+XK_INLINE xk_a64 *xk_ring_seat_waits(struct xk_ring_seat *seat, enum xk_ring_role role)
+{
+	return &seat->waits[role == XK_ROLE_CONSUMER];
+}
 
 struct xk_ring {
 	struct xk_ring_header header;
@@ -188,8 +193,8 @@ int xk_ring_await(struct xk_ring_hold *hold, enum xk_ring_role me, xk_ring_ready
 struct xk_ring_user {
 	unsigned seat;
 	enum xk_ring_role role;
-	bool dead; /* known only with a descriptor */
-	uint64_t waits;
+	bool dead;      /* known only with a descriptor */
+	uint64_t waits; /* of all who had this role in this seat */
 };
 
 struct xk_ring_info {

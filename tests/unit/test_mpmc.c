@@ -138,6 +138,31 @@ static void touch_changes_nothing(void **unused)
 
 /* --- waiting --- */
 
+/* A seat is anybody's: what its producers waited stays theirs when a consumer sits there. */
+static void waits_stay(void **unused)
+{
+	struct xk_ring_info info;
+	struct xk_mpmc_prod p;
+	struct xk_mpmc_cons c;
+
+	(void)unused;
+	make((struct xk_mpmc_config){.record_bytes = 8, .slots = 2, .users = 1});
+	producer(&p);
+	assert_int_equal(push(&p, 0, 2), 2);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(xk_mpmc_wait_space(&p, XK_WAIT_SPIN, 1), -ETIMEDOUT);
+	xk_mpmc_producer_detach(&p);
+	consumer(&c);
+	assert_int_equal(pop(&c, 0, 2), 2);
+	assert_int_equal(xk_mpmc_wait_data(&c, XK_WAIT_SPIN | XK_WAIT_STAY, 1), -ETIMEDOUT);
+	assert_int_equal(xk_ring_look(mem.mem, mem.len, -1, &info, NULL), 0);
+	assert_int_equal(info.producer_waits, 3);
+	assert_int_equal(info.consumer_waits, 1);
+	assert_int_equal(info.users[0].waits, 1);
+	xk_mpmc_consumer_detach(&c);
+	ring_mem_free(&mem);
+}
+
 /* The other side left, and somebody of one's own side has its seat now: it has left all the same.
  */
 static void left_and_replaced(void **unused)
@@ -239,6 +264,7 @@ int main(void)
 		ring_test(all_users),
 		ring_test(large_bursts),
 		ring_test(touch_changes_nothing),
+		ring_test(waits_stay),
 		ring_test(left_and_replaced),
 		ring_test(hostile_words),
 #ifdef RING_STEP

@@ -7,7 +7,7 @@
 #include "ring_internal.h"
 
 #define MAGIC   UINT64_C(0x676e6972746b7378) /* "xsktring" */
-#define VERSION 1u
+#define VERSION 2u
 
 const struct xk_ring_ops *xk_ring_ops(const struct xk_ring_shape *shape)
 {
@@ -130,13 +130,14 @@ static void look_at_seat(struct xk_ring *ring, uint32_t seat, int lock_fd,
 	struct xk_ring_seat *s = xk_ring_seat_at(ring, seat);
 	uint32_t state = xk_load_acquire(&s->state); /* pairs with ring_seat.c's taking of it */
 	uint32_t role = xk_load_relaxed(&s->role);
-	uint64_t waits = xk_load_relaxed(&s->waits);
 	struct xk_ring_user *user = &info->users[info->n_users];
 
-	*(role == XK_ROLE_PRODUCER ? &info->producer_waits : &info->consumer_waits) += waits;
+	info->producer_waits += xk_load_relaxed(xk_ring_seat_waits(s, XK_ROLE_PRODUCER));
+	info->consumer_waits += xk_load_relaxed(xk_ring_seat_waits(s, XK_ROLE_CONSUMER));
 	if (state == XK_SEAT_FREE)
 		return;
-	*user = (struct xk_ring_user){.seat = seat, .role = role, .waits = waits};
+	*user = (struct xk_ring_user){.seat = seat, .role = role};
+	user->waits = xk_load_relaxed(xk_ring_seat_waits(s, role));
 	user->dead = state == XK_SEAT_LOCKED && lock_fd >= 0 && !xk_ring_seat_locked(lock_fd, seat);
 	info->n_users++;
 }

@@ -150,7 +150,7 @@ int xk_ring_await(struct xk_ring_hold *hold, enum xk_ring_role me, xk_ring_ready
 		return 0;
 	if (!timeout_ns)
 		return -ETIMEDOUT;
-	xk_bump(&xk_ring_seat_at(hold->ring, hold->seat)->waits, 1u);
+	xk_bump(xk_ring_seat_waits(xk_ring_seat_at(hold->ring, hold->seat), me), 1u);
 	if (way == XK_WAIT_SLEEP && spin(ready, ctx, XK_RING_SPINS))
 		return 0;
 	return wait_on(hold, bell, me, ready, ctx, how, timeout_ns);
