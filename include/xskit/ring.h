@@ -10,13 +10,14 @@
  *     header | data bell | space bell | seat ... seat | the ring's own part
  *
  * Seats. A user of a ring takes a seat: that of the one producer, a lane's, or any free one. With
- * a descriptor of the memory the seat is an OFD write lock (fcntl(2)) on the byte of the seat's
- * number, taken on an open file description of its own: the kernel lets go of it when the last
- * process that holds it is gone, however that happened, and at no other time. So a seat whose
+ * a descriptor of the memory the seat is an OFD write lock (fcntl(2)) on the byte of twice the
+ * seat's number, taken on an open file description of its own: the kernel lets go of it when the
+ * last process that holds it is gone, however that happened, and at no other time. So a seat whose
  * holder died is known from one whose holder is merely stopped or slow, without time-outs and
- * without process ids, across containers too. A child made by fork() holds its parent's seats with
- * it: take seats after forking. Without a descriptor (-1: threads of one process) a seat is a
- * word: -EBUSY until it is given back.
+ * without process ids, across containers too. Who mends a dead one's seat without sitting down has
+ * the byte behind it, too, so that whoever comes meanwhile waits, and is not told of a holder. A
+ * child made by fork() holds its parent's seats with it: take seats after forking. Without a
+ * descriptor (-1: threads of one process) a seat is a word: -EBUSY until it is given back.
  *
  * Whoever takes a seat, and xk_ring_repair() for all seats, finishes what a dead holder left
  * undone: published counters are the only truth, and all else is rebuilt from them. What that
@@ -249,14 +250,16 @@ int xk_ring_check(void *mem, size_t len, uint32_t kind, struct xk_ring_shape *sh
 
 /*
  * Take a seat in [first, first + count): a free one, or a dead holder's after mending what that one
- * left. 0, and hold->seat is the seat; -EBUSY: none is to be had; or an errno of open(2).
+ * left. 0, and hold->seat is the seat; -EBUSY: none is to be had, or only one that somebody mends
+ * and does not come to an end with in a second; or an errno of open(2).
  */
 int xk_ring_sit(struct xk_ring_hold *hold, void *mem, size_t len, int fd,
 		const struct xk_ring_shape *shape, enum xk_ring_role role, uint32_t first,
 		uint32_t count);
 void xk_ring_rise(struct xk_ring_hold *hold);
 
-/* A seat's lock: 0 it is ours now, so whoever sat there is dead or gone; -EBUSY somebody lives. */
+/* A seat's lock: 0 it is ours now, so whoever sat there is dead or gone; -EBUSY somebody lives, who
+ * sits there or mends. */
 int xk_ring_lock_seat(int lock_fd, uint32_t seat);
 void xk_ring_unlock_seat(int lock_fd, uint32_t seat);
 

@@ -5,6 +5,7 @@
  * nonsense. Waiting is in test_ring_wait.c.
  */
 #include "ring_util.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -334,6 +335,76 @@ static void taking_over(void **unused)
 		assert_int_equal(ring_consumer(&next, kind, &m, m.fd), 0);
 		assert_true(next.hold->took_over);
 		kind->consumer_detach(&next);
+		ring_mem_free(&m);
+	}
+}
+
+static void *repair(void *arg)
+{
+	struct ring_mem *m = arg;
+
+	assert_true(xk_ring_repair(m->mem, m->len, m->fd, NULL) >= 0);
+	return NULL;
+}
+
+/* A seat that somebody else mends at this moment, which takes a while with so many slots, has no
+ * holder: who comes then waits. */
+static void taking_over_while_mended(void **unused)
+{
+	const struct ring_config large = {.record_bytes = 1, .slots = 1u << 22, .users = 1};
+	const struct ring_kind *kind = &ring_kinds[LENGTH(ring_kinds) - 1];
+	unsigned met = 0;
+	struct ring_side dead, next;
+	struct ring_mem m;
+	pthread_t thread;
+
+	(void)unused;
+	assert_int_equal(kind->kind, XK_RING_MPMC);
+	ring_make(&m, kind, &large);
+	for (unsigned i = 0; i < 10; i++) {
+		struct xk_ring_info info;
+
+		assert_int_equal(ring_consumer(&dead, kind, &m, m.fd), 0);
+		ring_side_dies(&dead);
+		assert_int_equal(pthread_create(&thread, NULL, repair, &m), 0);
+		do
+			assert_int_equal(xk_ring_look(m.mem, m.len, m.fd, &info, NULL), 0);
+		while (info.n_users && info.users[0].dead);
+		met += info.n_users;
+		assert_int_equal(ring_consumer(&next, kind, &m, m.fd), 0);
+		assert_false(next.hold->took_over);
+		pthread_join(thread, NULL);
+		kind->consumer_detach(&next);
+	}
+	assert_true(met);
+	ring_mem_free(&m);
+}
+
+/* A mender stopped for good is not waited for for ever. */
+static void mender_stopped(void **unused)
+{
+	(void)unused;
+	for_each_kind(kind)
+	{
+		const struct ring_config one = {.record_bytes = 8, .slots = 4, .users = 1};
+		struct flock mends = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 2};
+		struct ring_side dead, next;
+		struct ring_mem m;
+		char path[32];
+		int fd;
+
+		ring_make(&m, kind, &one);
+		assert_int_equal(ring_producer(&dead, kind, &m, m.fd), 0);
+		ring_side_dies(&dead);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", m.fd);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		assert_int_equal(fcntl(fd, F_OFD_SETLK, &mends), 0); /* of seat 0 */
+		assert_int_equal(xk_ring_repair(m.mem, m.len, m.fd, NULL), 0);
+		assert_int_equal(ring_producer(&next, kind, &m, m.fd), -EBUSY);
+		close(fd);
+		assert_int_equal(ring_producer(&next, kind, &m, m.fd), 0);
+		assert_true(next.hold->took_over);
+		kind->producer_detach(&next);
 		ring_mem_free(&m);
 	}
 }
@@ -801,6 +872,8 @@ int main(void)
 		ring_test(bad_descriptor),
 		ring_test(come_again),
 		ring_test(taking_over),
+		ring_test(taking_over_while_mended),
+		ring_test(mender_stopped),
 		ring_test(never_taken_over),
 		ring_test(record_sizes),
 		ring_test(wrapping_counters),

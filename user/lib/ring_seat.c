@@ -6,13 +6,20 @@
  * has the lock and finds the state `locked` has found a dead one, and mends what it left before the
  * seat is anybody's again. Should the mender die, the state still says `locked`, and the next one
  * mends: every step of mending may be done twice.
+ *
+ * Who mends without sitting down takes the lock of mending first, and lets go of it last. So who
+ * has that lock, and not the seat's, has found a holder, and nobody who will be gone in a moment.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "ring_internal.h"
+
+#define MEND_POLL_NS  100000
+#define MEND_PATIENCE 10000u /* polls: a mender may be stopped for good */
 
 int xk_ring_reopen(int fd)
 {
@@ -30,32 +37,72 @@ void xk_ring_close(int lock_fd)
 		close(lock_fd);
 }
 
-static struct flock byte_of(uint32_t seat, short type)
+/* --- locks: of each seat one that its holder has, and one for mending --- */
+
+static uint32_t seat_byte(uint32_t seat)
 {
-	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = seat, .l_len = 1};
+	return 2 * seat;
 }
 
-int xk_ring_lock_seat(int lock_fd, uint32_t seat)
+static uint32_t mending_byte(uint32_t seat)
 {
-	struct flock lock = byte_of(seat, F_WRLCK);
+	return 2 * seat + 1;
+}
+
+static struct flock lock_of(uint32_t byte, short type)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+}
+
+static int lock_byte(int lock_fd, uint32_t byte)
+{
+	struct flock lock = lock_of(byte, F_WRLCK);
 
 	if (!fcntl(lock_fd, F_OFD_SETLK, &lock))
 		return 0;
 	return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 }
 
-void xk_ring_unlock_seat(int lock_fd, uint32_t seat)
+static void unlock_byte(int lock_fd, uint32_t byte)
 {
-	struct flock lock = byte_of(seat, F_UNLCK);
+	struct flock lock = lock_of(byte, F_UNLCK);
 
 	fcntl(lock_fd, F_OFD_SETLK, &lock);
 }
 
+int xk_ring_lock_seat(int lock_fd, uint32_t seat)
+{
+	return lock_byte(lock_fd, seat_byte(seat));
+}
+
+void xk_ring_unlock_seat(int lock_fd, uint32_t seat)
+{
+	unlock_byte(lock_fd, seat_byte(seat));
+}
+
 bool xk_ring_seat_locked(int lock_fd, uint32_t seat)
 {
-	struct flock lock = byte_of(seat, F_WRLCK);
+	struct flock lock = lock_of(seat_byte(seat), F_WRLCK);
 
 	return fcntl(lock_fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+/* The seat's lock of one that may just be mended; -EBUSY: it has a holder, or a mender that does
+ * not get on. */
+static int lock_when_mended(int lock_fd, uint32_t seat)
+{
+	const struct timespec a_while = {.tv_nsec = MEND_POLL_NS};
+	int ret = lock_byte(lock_fd, mending_byte(seat));
+
+	for (unsigned i = 0; ret == -EBUSY && i < MEND_PATIENCE; i++) {
+		nanosleep(&a_while, NULL);
+		ret = lock_byte(lock_fd, mending_byte(seat));
+	}
+	if (ret)
+		return ret;
+	ret = xk_ring_lock_seat(lock_fd, seat);
+	unlock_byte(lock_fd, mending_byte(seat));
+	return ret;
 }
 
 /* --- mending --- */
@@ -72,7 +119,24 @@ void xk_ring_mend(struct xk_ring *ring, const struct xk_ring_shape *shape, uint3
 
 static bool wants_mending(struct xk_ring *ring, uint32_t seat)
 {
+	/* Pairs with the release in xk_ring_mend(), and in xk_ring_rise(). */
 	return xk_load_acquire(&xk_ring_seat_at(ring, seat)->state) == XK_SEAT_LOCKED;
+}
+
+/* The seat's lock is to be had for mending only together with the other one. */
+static int lock_to_mend(int lock_fd, uint32_t seat)
+{
+	int ret;
+
+	if (xk_ring_seat_locked(lock_fd, seat)) /* most are: by the living */
+		return -EBUSY;
+	ret = lock_byte(lock_fd, mending_byte(seat));
+	if (ret)
+		return ret;
+	ret = xk_ring_lock_seat(lock_fd, seat);
+	if (ret)
+		unlock_byte(lock_fd, mending_byte(seat));
+	return ret;
 }
 
 unsigned xk_ring_mend_all(struct xk_ring *ring, const struct xk_ring_shape *shape, int lock_fd,
@@ -81,14 +145,14 @@ unsigned xk_ring_mend_all(struct xk_ring *ring, const struct xk_ring_shape *shap
 	unsigned mended = 0;
 
 	for (uint32_t seat = 0; seat < shape->seats; seat++) {
-		if (seat == except || !wants_mending(ring, seat) ||
-		    xk_ring_lock_seat(lock_fd, seat))
+		if (seat == except || !wants_mending(ring, seat) || lock_to_mend(lock_fd, seat))
 			continue;
 		if (wants_mending(ring, seat)) { /* still, now that it is ours */
 			xk_ring_mend(ring, shape, seat);
 			mended++;
 		}
 		xk_ring_unlock_seat(lock_fd, seat);
+		unlock_byte(lock_fd, mending_byte(seat));
 	}
 	return mended;
 }
@@ -121,7 +185,8 @@ static void settle(struct xk_ring_hold *hold, enum xk_ring_role role)
 {
 	struct xk_ring_seat *seat = xk_ring_seat_at(hold->ring, hold->seat);
 
-	xk_store_release(&seat->claim, 0u);
+	xk_store_release(&seat->claim, 0u); /* last_claim()'s acquire */
+	/* Behind the claim: pairs with the lock that whoever mends our seat has got from us. */
 	xk_store_release(&seat->role, (uint32_t)role);
 	xk_store_relaxed(&seat->had, xk_load_relaxed(&seat->had) | 1u << role);
 	xk_bump(&seat->turns, 1u);
@@ -137,15 +202,15 @@ static int take(struct xk_ring_hold *hold, uint32_t state)
 		       : -EBUSY;
 }
 
-static int sit_locked(struct xk_ring_hold *hold)
+static int sit_locked(struct xk_ring_hold *hold, bool patient)
 {
-	uint32_t state;
 	int ret = xk_ring_lock_seat(hold->lock_fd, hold->seat);
 
+	if (ret == -EBUSY && patient)
+		ret = lock_when_mended(hold->lock_fd, hold->seat);
 	if (ret)
 		return ret;
-	state = xk_load_acquire(&xk_ring_seat_at(hold->ring, hold->seat)->state);
-	hold->took_over = state == XK_SEAT_LOCKED;
+	hold->took_over = wants_mending(hold->ring, hold->seat);
 	if (hold->took_over)
 		xk_ring_mend(hold->ring, &hold->shape, hold->seat);
 	ret = take(hold, XK_SEAT_LOCKED);
@@ -154,18 +219,26 @@ static int sit_locked(struct xk_ring_hold *hold)
 	return ret;
 }
 
-/* Any seat of those; free ones before those of the dead. */
+enum pass {
+	FREE_SEATS,
+	DEAD_ONES_SEATS,
+	SEATS_BEING_MENDED,
+	PASSES,
+};
+
+/* Any seat of those; free ones before those of the dead, and waiting comes last. */
 static int sit_somewhere(struct xk_ring_hold *hold, uint32_t first, uint32_t count)
 {
 	int ret = -EBUSY;
 
-	for (unsigned pass = 0; pass < 2; pass++)
+	for (enum pass pass = FREE_SEATS; pass < PASSES; pass++)
 		for (uint32_t i = 0; i < count && ret == -EBUSY; i++) {
 			hold->seat = first + i;
-			if (!pass &&
+			if (pass == FREE_SEATS &&
 			    xk_load_relaxed(&xk_ring_seat_at(hold->ring, first + i)->state))
 				continue;
-			ret = hold->lock_fd < 0 ? take(hold, XK_SEAT_HELD) : sit_locked(hold);
+			ret = hold->lock_fd < 0 ? take(hold, XK_SEAT_HELD)
+						: sit_locked(hold, pass == SEATS_BEING_MENDED);
 		}
 	return ret;
 }

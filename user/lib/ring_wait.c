@@ -103,7 +103,7 @@ static bool wait_a_while(struct xk_ring_bell *bell, xk_ring_ready_fn ready, void
 	if ((how & ~XK_WAIT_STAY) == XK_WAIT_SPIN)
 		return spin(ready, ctx, SPINS_LOOK);
 	/* First: whoever rings for the arming that follows has not counted it yet. Pairs with
-	 * xk_ring_wake()'s CAS. */
+	 * xk_ring_call()'s CAS. */
 	rung = xk_load_acquire(&bell->rung);
 	xk_ring_arm(bell);
 	if (ready(ctx))
