@@ -179,7 +179,8 @@ static int look_around(struct rings_flow *flow)
 	bool sends = flow->end.role == XK_ROLE_PRODUCER;
 	struct rings_peers peers;
 
-	rings_peers_look(flow, &peers);
+	if (rings_peers_look(flow, &peers) == -EPROTO)
+		return -EPROTO; /* what is damaged is waited at in vain */
 	if (peers.dead && !flow->died) {
 		flow->died = true;
 		if (sends || peers.alive || flow->opts.follow)
@@ -276,7 +277,10 @@ void rings_flow_end(struct rings_flow *flow)
 		return;
 	if (flow->attached)
 		rings_end_detach(&flow->end);
-	if (flow->attached && !xk_ring_look(memory->addr, memory->size, memory->fd, &info, NULL))
+	if (flow->attached &&
+	    xk_ring_look(memory->addr, memory->size, memory->fd, &info, NULL)) /* damaged */
+		info = (struct xk_ring_info){.shape = flow->ring.shape};
+	if (flow->attached)
 		rings_tell_summary(flow, &info);
 	rings_close(&flow->ring);
 }

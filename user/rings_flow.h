@@ -93,7 +93,7 @@ struct rings_peers {
 	unsigned alive, dead;
 	uint64_t turns; /* how often its seats were taken */
 };
-void rings_peers_look(const struct rings_flow *flow, struct rings_peers *peers);
+int rings_peers_look(const struct rings_flow *flow, struct rings_peers *peers); /* or -errno */
 
 /* rings_tell.c: JSON (of send on stdout, of recv, whose stdout is data, on stderr), or text. */
 void rings_tell_start(const struct rings_flow *flow);

@@ -21,19 +21,21 @@ static uint64_t count_turns(const struct rings_flow *flow)
 	return turns;
 }
 
-void rings_peers_look(const struct rings_flow *flow, struct rings_peers *peers)
+int rings_peers_look(const struct rings_flow *flow, struct rings_peers *peers)
 {
 	const struct xk_share_info *memory = flow->ring.memory;
 	struct xk_ring_info info;
+	int ret = xk_ring_look(memory->addr, memory->size, memory->fd, &info, NULL);
 
 	*peers = (struct rings_peers){.turns = count_turns(flow)};
-	if (xk_ring_look(memory->addr, memory->size, memory->fd, &info, NULL)) {
+	if (ret) {
 		peers->alive = 1; /* not known: nobody is declared gone */
-		return;
+		return ret;
 	}
 	for (unsigned i = 0; i < info.n_users; i++)
 		if (is_other(flow, info.users[i].role))
 			info.users[i].dead ? peers->dead++ : peers->alive++;
 	if (peers->dead)
 		xk_ring_repair(memory->addr, memory->size, memory->fd, NULL);
+	return 0;
 }

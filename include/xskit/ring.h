@@ -244,8 +244,9 @@ size_t xk_ring_bytes(const struct xk_ring_shape *shape); /* whole ring; 0: not a
  */
 int xk_ring_format(void *mem, size_t len, const struct xk_ring_shape *shape, uint64_t first);
 
-/* Is it one, of this version, whole, and of this kind (0: any)? Copies the shape out; nothing is
- * read from the header after that. 0; -EPROTO. */
+/* Is it one, of this version, whole, of this kind (0: any), and do its counters fit each other?
+ * Copies the shape out; nothing is read from the header after that. Any thread, at any time. 0;
+ * -EPROTO. */
 int xk_ring_check(void *mem, size_t len, uint32_t kind, struct xk_ring_shape *shape);
 
 /*

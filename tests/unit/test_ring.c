@@ -221,6 +221,52 @@ static void damaged_headers(void **unused)
 	}
 }
 
+/* A counter, or slot's word, of the ring's own part. */
+static uint64_t *counter_of(const struct ring_mem *m, const struct ring_kind *kind, bool tail)
+{
+	struct xk_ring *ring = (struct xk_ring *)(void *)m->mem;
+	char *own = xk_ring_own_part(ring, &ring->header.shape);
+
+	if (kind->kind == XK_RING_FANIN) /* of the second lane */
+		own += 128 + 256 + round_up(plain.slots * plain.record_bytes, 128);
+	if (kind->kind == XK_RING_SPSC_LATENCY)
+		return (uint64_t *)(void *)(own + tail * 32);
+	return (uint64_t *)(void *)(own + !tail * 128);
+}
+
+static void refuse_all(const struct ring_kind *kind, const struct ring_mem *m)
+{
+	struct xk_ring_info info;
+
+	assert_int_equal(attach_both(kind, m, m->len), -EPROTO);
+	assert_int_equal(xk_ring_look(m->mem, m->len, -1, &info, NULL), -EPROTO);
+	assert_int_equal(xk_ring_repair(m->mem, m->len, m->fd, NULL), -EPROTO);
+}
+
+/* Counters that are whole words, and cannot be of one ring. */
+static void damaged_counters(void **unused)
+{
+	static const uint64_t off[] = {UINT32_MAX, 1u << 20, (uint64_t)-1 << 20, 1ull << 63,
+				       17 * 256};
+
+	(void)unused;
+	for_each_kind(kind) for (unsigned i = 0; i < 2 * LENGTH(off); i++)
+	{
+		bool tail = i & 1;
+		struct ring_mem m;
+		uint64_t *word, was;
+
+		ring_make(&m, kind, &plain);
+		word = counter_of(&m, kind, tail);
+		was = *word;
+		*word = tail ? was + off[i / 2] : was - off[i / 2];
+		refuse_all(kind, &m);
+		*word = was;
+		assert_int_equal(attach_both(kind, &m, m.len), 0);
+		ring_mem_free(&m);
+	}
+}
+
 /* --- seats --- */
 
 /* The seats of one role, with or without a descriptor: all of them can be had, and not one more. */
@@ -717,6 +763,7 @@ static void hostile_memory(void **unused)
 			.record_bytes = round % 2 ? 72 : 24, .slots = 16, .users = 3};
 		struct ring_pair pair;
 		struct ring_side side;
+		int ret;
 
 		ring_pair_make(&pair, kind, &c);
 		for (unsigned i = 0; i < 50; i++) {
@@ -727,7 +774,8 @@ static void hostile_memory(void **unused)
 			kind->producer_detach(&side);
 		if (!ring_consumer(&side, kind, &pair.mem, pair.mem.fd))
 			kind->consumer_detach(&side);
-		assert_true(xk_ring_repair(pair.mem.mem, pair.mem.len, pair.mem.fd, NULL) >= 0);
+		ret = xk_ring_repair(pair.mem.mem, pair.mem.len, pair.mem.fd, NULL);
+		assert_true(ret >= 0 || ret == -EPROTO);
 		use_ring(&pair, &seed);
 		ring_pair_free(&pair);
 	}
@@ -858,6 +906,33 @@ static void coming_and_going(void **unused)
 	}
 }
 
+/* Counters that move while one looks fit each other all the same. */
+static void looking_at_traffic(void **unused)
+{
+	(void)unused;
+	for_each_kind(kind)
+	{
+		struct ring_config c = {.record_bytes = 8, .slots = 2, .users = 2};
+		struct traffic t = {.kind = kind, .producing = 1};
+		pthread_t threads[2];
+
+		ring_make(&t.mem, kind, &c);
+		t.until = now_ns() + 300000000u;
+		assert_int_equal(pthread_create(&threads[0], NULL, host_producer, &t), 0);
+		assert_int_equal(pthread_create(&threads[1], NULL, host_consumer, &t), 0);
+		while (now_ns() < t.until) {
+			struct xk_ring_info info;
+
+			assert_int_equal(xk_ring_look(t.mem.mem, t.mem.len, -1, &info, NULL), 0);
+			assert_int_equal(xk_ring_repair(t.mem.mem, t.mem.len, t.mem.fd, NULL), 0);
+		}
+		for (unsigned i = 0; i < 2; i++)
+			pthread_join(threads[i], NULL);
+		assert_int_equal(t.pushed_sum, t.popped_sum);
+		ring_mem_free(&t.mem);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -868,6 +943,7 @@ int main(void)
 		ring_test(truncated),
 		ring_test(other_kinds),
 		ring_test(damaged_headers),
+		ring_test(damaged_counters),
 		ring_test(seats),
 		ring_test(bad_descriptor),
 		ring_test(come_again),
@@ -884,6 +960,7 @@ int main(void)
 		ring_test(repairing),
 		ring_test(hostile_memory),
 		ring_test(coming_and_going),
+		ring_test(looking_at_traffic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,10 +224,19 @@ static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,
 	}
 }
 
+static bool fits(struct xk_ring *ring, const struct xk_ring_shape *shape)
+{
+	for (uint32_t lane = 0; lane < shape->lanes; lane++)
+		if (!xk_stream_fits(lane_of(ring, shape, lane), shape))
+			return false;
+	return true;
+}
+
 const struct xk_ring_ops xk_ring_fanin_ops = {
 	.valid = valid,
 	.own_bytes = own_bytes,
 	.format = format,
 	.mend = mend,
 	.count = count,
+	.fits = fits,
 };

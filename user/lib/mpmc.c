@@ -386,10 +386,36 @@ static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,
 	counts->produced = xk_mpmc_number(xk_load_relaxed(&shared->tail.word));
 }
 
+/* a - b, of numbers that wrap at 2^56. */
+static int64_t distance(uint64_t a, uint64_t b)
+{
+	return (int64_t)(xk_mpmc_word(a, 0) - xk_mpmc_word(b, 0)) / (1 << 8);
+}
+
+static bool moved_by_somebody(uint64_t word, const struct xk_ring_shape *shape)
+{
+	return xk_mpmc_low(word) < shape->seats || xk_mpmc_low(word) == NOBODY;
+}
+
+/* As xk_stream_fits(). The acquires pair with xk_mpmc_take()'s CAS: who moved a counter had seen
+ * the slots' words, and with them the other counter where it was when they were published. */
+static bool fits(struct xk_ring *ring, const struct xk_ring_shape *shape)
+{
+	struct xk_mpmc_shared *shared = shared_of(ring, shape);
+	uint64_t before = xk_load_acquire(&shared->head.word);
+	uint64_t tail = xk_load_acquire(&shared->tail.word);
+	uint64_t after = xk_load_acquire(&shared->head.word);
+
+	return moved_by_somebody(tail, shape) && moved_by_somebody(after, shape) &&
+	       distance(xk_mpmc_number(tail), xk_mpmc_number(before)) >= 0 &&
+	       distance(xk_mpmc_number(tail), xk_mpmc_number(after)) <= (int64_t)shape->slots;
+}
+
 const struct xk_ring_ops xk_ring_mpmc_ops = {
 	.valid = valid,
 	.own_bytes = own_bytes,
 	.format = format,
 	.mend = mend,
 	.count = count,
+	.fits = fits,
 };

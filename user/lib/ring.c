@@ -119,7 +119,7 @@ int xk_ring_check(void *mem, size_t len, uint32_t kind, struct xk_ring_shape *sh
 	    xk_load_relaxed(&ring->header.bytes) != bytes ||
 	    xk_load_relaxed(&ring->header.layout) != layout_of(shape))
 		return -EPROTO;
-	return 0;
+	return xk_ring_ops(shape)->fits(ring, shape) ? 0 : -EPROTO;
 }
 
 /* --- looking from outside --- */

@@ -17,6 +17,8 @@ struct xk_ring_ops {
 	void (*mend)(struct xk_ring *ring, const struct xk_ring_shape *shape, uint32_t seat);
 	void (*count)(struct xk_ring *ring, const struct xk_ring_shape *shape,
 		      struct xk_ring_counts *counts);
+	/* Do the counters fit each other? Never no of a live ring, however it moves meanwhile. */
+	bool (*fits)(struct xk_ring *ring, const struct xk_ring_shape *shape);
 };
 
 extern const struct xk_ring_ops xk_ring_spsc_ops, xk_ring_spsc_latency_ops, xk_ring_fanin_ops,

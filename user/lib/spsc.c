@@ -121,9 +121,15 @@ static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,
 	xk_stream_count(xk_ring_own_part(ring, shape), counts);
 }
 
+static bool fits(struct xk_ring *ring, const struct xk_ring_shape *shape)
+{
+	return xk_stream_fits(xk_ring_own_part(ring, shape), shape);
+}
+
 const struct xk_ring_ops xk_ring_spsc_ops = {
 	.valid = valid,
 	.own_bytes = xk_stream_bytes,
 	.format = format,
 	.count = count,
+	.fits = fits,
 };

@@ -63,32 +63,62 @@ static bool slot_next(struct xk_ring *ring, const struct xk_ring_shape *shape, u
 	return turn <= 1;
 }
 
-/* The least of all slots' next records is the side's place. */
-static int find_places(struct xk_ring *ring, const struct xk_ring_shape *shape, uint64_t *write,
-		       uint64_t *read)
+/* What all slots say. */
+struct places {
+	uint64_t write, read; /* the least of the slots' next records: the sides' places */
+	uint64_t last_write, last_read; /* the greatest */
+	uint64_t sum;                   /* of the words, which only grow: the same if none moved */
+	bool far; /* a slot is laps away from another: no least, no greatest */
+};
+
+static void add_slot(struct places *p, uint64_t write, uint64_t read, uint64_t from, uint32_t slots)
 {
+	if ((int64_t)(write - p->write) < 0)
+		p->write = write;
+	if ((int64_t)(write - p->last_write) > 0)
+		p->last_write = write;
+	if ((int64_t)(read - p->read) < 0)
+		p->read = read;
+	if ((int64_t)(read - p->last_read) > 0)
+		p->last_read = read;
+	p->sum += write + read;
+	p->far |= write - from + slots >= 2 * (uint64_t)slots;
+}
+
+static int find_places(struct xk_ring *ring, const struct xk_ring_shape *shape, struct places *p)
+{
+	uint64_t first = 0;
+
 	for (uint32_t i = 0; i < shape->slots; i++) {
 		uint64_t w, r;
 
 		if (!slot_next(ring, shape, i, &w, &r))
 			return -EPROTO;
-		if (!i || (int64_t)(w - *write) < 0)
-			*write = w;
-		if (!i || (int64_t)(r - *read) < 0)
-			*read = r;
+		if (!i)
+			*p = (struct places){
+				.write = w, .read = r, .last_write = w, .last_read = r};
+		first = i ? first : w;
+		add_slot(p, w, r, first, shape->slots);
 	}
 	return 0;
+}
+
+/* Each side's next records lie within a lap, and what is written and not read does. */
+static bool places_fit(const struct places *p, uint32_t slots)
+{
+	return !p->far && p->last_write - p->write < slots && p->last_read - p->read < slots &&
+	       p->write - p->read <= slots;
 }
 
 static int join_slots(struct xk_spsc_latency *s, enum xk_ring_role role)
 {
 	const struct xk_ring_shape *shape = &s->hold.shape;
-	uint64_t write, read;
-	int ret = find_places(s->hold.ring, shape, &write, &read);
+	struct places places;
+	int ret = find_places(s->hold.ring, shape, &places);
 
 	if (ret)
 		return ret;
-	s->at = role == XK_ROLE_PRODUCER ? write : read;
+	s->at = role == XK_ROLE_PRODUCER ? places.write : places.read;
 	s->slots_at = xk_ring_own_part(s->hold.ring, shape);
 	s->bell = role == XK_ROLE_PRODUCER ? &s->hold.ring->data : &s->hold.ring->space;
 	s->sleep = shape->flags & XK_RING_SLEEP;
@@ -234,10 +264,30 @@ static void format(struct xk_ring *ring, const struct xk_ring_shape *shape, uint
 static void count(struct xk_ring *ring, const struct xk_ring_shape *shape,
 		  struct xk_ring_counts *counts)
 {
-	if (xk_spsc_latency_streams(shape->record_bytes))
+	struct places places = {0};
+
+	if (xk_spsc_latency_streams(shape->record_bytes)) {
 		xk_stream_count(xk_ring_own_part(ring, shape), counts);
-	else if (find_places(ring, shape, &counts->produced, &counts->consumed))
-		counts->produced = counts->consumed = 0;
+		return;
+	}
+	if (find_places(ring, shape, &places))
+		places = (struct places){0};
+	*counts = (struct xk_ring_counts){.produced = places.write, .consumed = places.read};
+}
+
+/* Slots that are looked at while they move say what never was at one time. Between two looks that
+ * saw the same, all was as they saw it. */
+static bool fits(struct xk_ring *ring, const struct xk_ring_shape *shape)
+{
+	struct places one, two;
+
+	if (xk_spsc_latency_streams(shape->record_bytes))
+		return xk_stream_fits(xk_ring_own_part(ring, shape), shape);
+	if (find_places(ring, shape, &one))
+		return false;
+	if (places_fit(&one, shape->slots))
+		return true;
+	return !find_places(ring, shape, &two) && one.sum != two.sum;
 }
 
 const struct xk_ring_ops xk_ring_spsc_latency_ops = {
@@ -245,4 +295,5 @@ const struct xk_ring_ops xk_ring_spsc_latency_ops = {
 	.own_bytes = own_bytes,
 	.format = format,
 	.count = count,
+	.fits = fits,
 };

@@ -10,15 +10,16 @@ size_t xk_stream_bytes(const struct xk_ring_shape *shape)
 	return sizeof(struct xk_stream) + xk_ring_apart((size_t)shape->slots * shape->record_bytes);
 }
 
-/* Only of a stream whose one side is the caller's: where both may move, tail is that of another
- * time than head, and may be any distance ahead. */
-static bool counters_fit(struct xk_stream *stream, const struct xk_ring_shape *shape)
+/* While both sides move tail is of another time than head, and may be any distance ahead of it: but
+ * it is not behind a head that was read before, and of one that is read after it at most a lap in
+ * front. The acquires pair with the counters' publications: in this order. */
+bool xk_stream_fits(struct xk_stream *stream, const struct xk_ring_shape *shape)
 {
-	uint64_t head =
-		xk_load_acquire(&stream->head); /* pairs with its last publication; first: */
-	uint64_t tail = xk_load_acquire(&stream->tail); /* it is never ahead of tail */
+	uint64_t before = xk_load_acquire(&stream->head);
+	uint64_t tail = xk_load_acquire(&stream->tail);
+	uint64_t after = xk_load_acquire(&stream->head);
 
-	return tail - head <= shape->slots;
+	return (int64_t)(tail - before) >= 0 && (int64_t)(tail - after) <= (int64_t)shape->slots;
 }
 
 int xk_stream_join_producer(struct xk_stream_prod *p, struct xk_ring *ring,
@@ -26,7 +27,7 @@ int xk_stream_join_producer(struct xk_stream_prod *p, struct xk_ring *ring,
 {
 	uint64_t tail = xk_load_relaxed(&stream->tail); /* once: a peer may change it any time */
 
-	if (!counters_fit(stream, shape))
+	if (!xk_stream_fits(stream, shape))
 		return -EPROTO;
 	*p = (struct xk_stream_prod){
 		.write = tail,
@@ -45,7 +46,7 @@ int xk_stream_join_consumer(struct xk_stream_cons *c, struct xk_ring *ring,
 			    struct xk_stream *stream, const struct xk_ring_shape *shape)
 {
 	xk_stream_consumer_init(c, ring, stream, shape);
-	return counters_fit(stream, shape) ? 0 : -EPROTO;
+	return xk_stream_fits(stream, shape) ? 0 : -EPROTO;
 }
 
 void xk_stream_consumer_init(struct xk_stream_cons *c, struct xk_ring *ring,

@@ -15,6 +15,7 @@ uint32_t xk_stream_flags(uint32_t flags, uint32_t record_bytes, uint32_t slots);
 bool xk_stream_shape_valid(const struct xk_ring_shape *shape);
 
 void xk_stream_format(struct xk_stream *stream, uint64_t first);
+bool xk_stream_fits(struct xk_stream *stream, const struct xk_ring_shape *shape);
 void xk_stream_count(struct xk_stream *stream, struct xk_ring_counts *counts);
 
 /* Await: the stream's other side has moved far enough. */
