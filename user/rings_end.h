@@ -47,7 +47,7 @@ struct rings_end {
 	void *records; /* room for them */
 };
 
-/* Take a seat: 0; -EPROTO no ring; -EBUSY; -ENOMEM; an errno of open(2). fd: as in spsc.h. */
+/* Take a seat: 0; -EBUSY; -ENOMEM; as xk_ring_check(); an errno of open(2). fd: as in spsc.h. */
 int rings_end_attach(struct rings_end *end, enum xk_ring_role role, void *mem, size_t len, int fd);
 void rings_end_detach(struct rings_end *end);
 

@@ -13,6 +13,13 @@ static uint64_t ns_of(double seconds)
 	return (uint64_t)(seconds * 1e9);
 }
 
+int rings_flow_refused(const struct rings_flow *flow, int ret, struct xk_err *err)
+{
+	const struct xk_share_info *memory = flow->ring.memory;
+
+	return rings_refused(flow->opts.name, memory->addr, memory->size, ret, err);
+}
+
 /* --- a seat --- */
 
 static int attach_failed(const struct rings_flow *flow, int ret, struct xk_err *err)
@@ -25,10 +32,8 @@ static int attach_failed(const struct rings_flow *flow, int ret, struct xk_err *
 				   "end one of them, or use a ring of kind fanin or mpmc with more",
 				   "ring %s has as many %s as it can have", name,
 				   sends ? "senders" : "receivers");
-	if (ret == -EPROTO)
-		return xk_err_fill(err, ret, "take a seat",
-				   "make a new one after: xskit ring unlink", "ring %s is damaged",
-				   name);
+	if (ret == -EPROTO || ret == -EPROTONOSUPPORT)
+		return rings_flow_refused(flow, ret, err);
 	return xk_err_fill(err, ret, "take a seat", NULL, "ring %s", name);
 }
 

@@ -85,6 +85,9 @@ uint64_t rings_flow_patience(const struct rings_flow *flow);
  * is noted for the summary. */
 bool rings_flow_ended(struct rings_flow *flow, int ret, const char *done);
 
+/* rings_refused(), of its ring. */
+int rings_flow_refused(const struct rings_flow *flow, int ret, struct xk_err *err);
+
 /* Leave the seat, tell the summary (if there was a ring) and close. */
 void rings_flow_end(struct rings_flow *flow);
 

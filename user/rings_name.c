@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -9,13 +10,18 @@
 
 #define DIRECTORY "/dev/shm"
 
-static int no_ring(const char *name, struct xk_err *err)
+int rings_refused(const char *name, void *mem, size_t len, int ret, struct xk_err *err)
 {
+	uint64_t version = xk_ring_version(mem, len);
 	char fix[sizeof(err->fix)];
 
 	snprintf(fix, sizeof(fix), "unlink it with: xskit ring unlink %.180s", name);
-	return xk_err_fill(err, -EPROTO, "open ring", fix,
-			   "%s is no ring of this version, or a damaged one", name);
+	if (ret == -EPROTONOSUPPORT)
+		return xk_err_fill(err, ret, "open ring", fix,
+				   "ring %s is of version %" PRIu64 ", and this xskit speaks %u",
+				   name, version, XK_RING_VERSION);
+	return xk_err_fill(err, ret, "open ring", fix,
+			   version ? "ring %s is damaged" : "%s is no ring", name);
 }
 
 int rings_open(struct rings_named *ring, const char *name, struct xk_err *err)
@@ -28,10 +34,11 @@ int rings_open(struct rings_named *ring, const char *name, struct xk_err *err)
 		return ret;
 	ring->memory = xk_share_info(ring->share);
 	ret = xk_ring_check(ring->memory->addr, ring->memory->size, 0, &ring->shape);
-	if (!ret)
-		return 0;
-	rings_close(ring);
-	return no_ring(name, err);
+	if (ret)
+		rings_refused(name, ring->memory->addr, ring->memory->size, ret, err);
+	if (ret)
+		rings_close(ring);
+	return ret;
 }
 
 void rings_close(struct rings_named *ring)

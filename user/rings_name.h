@@ -13,8 +13,11 @@ struct rings_named {
 	bool made; /* by this process */
 };
 
-/* The ring of that name. 0, -EPROTO: it is no ring, or as xk_share_attach(). */
+/* The ring of that name. 0, or as xk_ring_check() and xk_share_attach(). */
 int rings_open(struct rings_named *ring, const char *name, struct xk_err *err);
+
+/* Why xk_ring_check() said ret of the ring of that name, and what to do. Returns ret. */
+int rings_refused(const char *name, void *mem, size_t len, int ret, struct xk_err *err);
 
 /* A new one. 0, or as xk_share_create() and xk_share_publish(): -EEXIST: the name is taken. */
 int rings_make(struct rings_named *ring, const char *name, const struct rings_config *config,

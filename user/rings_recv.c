@@ -181,8 +181,7 @@ static int settle(struct receiver *r, int ret)
 		return xk_err_fill(r->err, ret, "ring recv",
 				   "start a sender, or give a longer --timeout",
 				   "nothing came in ring %s", name);
-	return xk_err_fill(r->err, ret, "ring recv", "make a new one after: xskit ring unlink",
-			   "ring %s is damaged", name);
+	return rings_flow_refused(&r->flow, ret, r->err);
 }
 
 static int make_buffers(struct receiver *r)

@@ -269,8 +269,7 @@ static int settle(struct sender *s, int ret)
 		return xk_err_fill(s->err, ret, "ring send",
 				   "start a receiver, or give a longer --timeout",
 				   "ring %s is full and nobody receives", name);
-	return xk_err_fill(s->err, ret, "ring send", "make a new one after: xskit ring unlink",
-			   "ring %s is damaged", name);
+	return rings_flow_refused(&s->flow, ret, s->err);
 }
 
 static int make_buffers(struct sender *s)

@@ -43,6 +43,7 @@
 extern "C" {
 #endif
 
+#define XK_RING_VERSION   3u   /* of the layout; rings of another one are refused */
 #define XK_RING_LINE      64u  /* what cores hand to one another */
 #define XK_RING_APART     128u /* and what the prefetcher takes with it */
 #define XK_RING_SEATS_MAX 128u
@@ -75,11 +76,12 @@ struct xk_ring_shape {
 struct xk_ring_header {
 	uint64_t magic;    /* release, last of all when made; pairs with the acquire of whoever
 			      attaches */
+	uint64_t version;  /* of what follows */
 	uint64_t layout;   /* hash of all that decides where things lie */
 	uint64_t bytes;    /* of the whole ring */
 	uint64_t creation; /* random */
 	struct xk_ring_shape shape;
-	char unused[2 * XK_RING_APART - 32 - sizeof(struct xk_ring_shape)];
+	char unused[2 * XK_RING_APART - 40 - sizeof(struct xk_ring_shape)];
 };
 
 /* A word to sleep on, and to be looked at by whoever publishes. */
@@ -209,14 +211,18 @@ struct xk_ring_info {
 };
 
 /* Any kind of ring, from any thread, at any time, without a seat; what moves meanwhile is off by
- * what moved. -EPROTO: not a ring, or not this version's; fd -1: the dead cannot be known. */
+ * what moved. Errors: as xk_ring_check(); fd -1: the dead cannot be known. */
 int xk_ring_look(void *mem, size_t len, int fd, struct xk_ring_info *info, struct xk_err *err);
 
 /*
  * Finish what dead users left undone and free their seats; wake all sleepers. Any kind, any thread
- * of any process, also while others use the ring. Number of seats mended; -EPROTO; -EINVAL: fd -1.
+ * of any process, also while others use the ring. Number of seats mended; -EINVAL: fd -1; or as
+ * xk_ring_check().
  */
 int xk_ring_repair(void *mem, size_t len, int fd, struct xk_err *err);
+
+/* The version of a ring that need not be this one's (XK_RING_VERSION); 0: it is no ring. */
+uint64_t xk_ring_version(void *mem, size_t len);
 
 /* --- for the rings themselves --- */
 
@@ -246,7 +252,8 @@ int xk_ring_format(void *mem, size_t len, const struct xk_ring_shape *shape, uin
 
 /* Is it one, of this version, whole, of this kind (0: any), and do its counters fit each other?
  * Copies the shape out; nothing is read from the header after that. Any thread, at any time. 0;
- * -EPROTO. */
+ * -EPROTO it is none, or damaged; -EPROTONOSUPPORT of another version (xk_ring_version() tells);
+ * -EPROTOTYPE of another kind, which the shape tells. */
 int xk_ring_check(void *mem, size_t len, uint32_t kind, struct xk_ring_shape *shape);
 
 /*

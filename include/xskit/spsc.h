@@ -70,7 +70,8 @@ int xk_spsc_init(void *mem, size_t len, const struct xk_spsc_config *config);
  * Become the producer, the consumer. fd: a descriptor of mem (xk_share_info()->fd), so that a dead
  * holder is told from a live one; -1: none. hold.took_over says that the last one died.
  * 0; -EBUSY there is one already (or somebody mends a dead one's seat for more than a second, see
- * ring.h); -EPROTO not such a ring, or damaged; an errno of open(2).
+ * ring.h); -EPROTO no ring, or a damaged one; -EPROTONOSUPPORT one of another
+ * version; -EPROTOTYPE of another kind (see xk_ring_check()); an errno of open(2).
  */
 int xk_spsc_producer(struct xk_spsc_prod *p, void *mem, size_t len, int fd);
 int xk_spsc_consumer(struct xk_spsc_cons *c, void *mem, size_t len, int fd);

@@ -183,8 +183,8 @@ static void other_kinds(void **unused)
 		struct ring_mem m;
 
 		ring_make(&m, made, &plain);
-		for_each_kind(kind)
-			assert_int_equal(attach_both(kind, &m, m.len), kind == made ? 0 : -EPROTO);
+		for_each_kind(kind) assert_int_equal(attach_both(kind, &m, m.len),
+						     kind == made ? 0 : -EPROTOTYPE);
 		ring_mem_free(&m);
 	}
 }
@@ -192,6 +192,7 @@ static void other_kinds(void **unused)
 /* Every bit of the header that says what the ring is: flipped, nobody attaches. */
 static void damaged_headers(void **unused)
 {
+	const size_t version = offsetof(struct xk_ring_header, version) / 8;
 	const size_t random_id = offsetof(struct xk_ring_header, creation);
 	const size_t end = offsetof(struct xk_ring_header, shape) + sizeof(struct xk_ring_shape);
 
@@ -205,18 +206,44 @@ static void damaged_headers(void **unused)
 		ring_make(&m, kind, &plain);
 		for (size_t bit = 0; bit < end * 8; bit++) {
 			char flip = (char)(1 << bit % 8);
+			int ret = bit / 64 == version ? -EPROTONOSUPPORT : -EPROTO;
 
 			if (bit / 8 >= random_id && bit / 8 < random_id + 8)
 				continue;
 			m.mem[bit / 8] ^= flip;
-			assert_int_equal(attach_both(kind, &m, m.len), -EPROTO);
+			assert_int_equal(attach_both(kind, &m, m.len), ret);
 			memset(&err, 0, sizeof(err));
-			assert_int_equal(xk_ring_look(m.mem, m.len, -1, &info, &err), -EPROTO);
-			assert_int_equal(err.code, -EPROTO);
-			assert_int_equal(xk_ring_repair(m.mem, m.len, m.fd, NULL), -EPROTO);
+			assert_int_equal(xk_ring_look(m.mem, m.len, -1, &info, &err), ret);
+			assert_int_equal(err.code, ret);
+			assert_int_equal(xk_ring_repair(m.mem, m.len, m.fd, NULL), ret);
 			m.mem[bit / 8] ^= flip;
 		}
 		assert_int_equal(attach_both(kind, &m, m.len), 0);
+		ring_mem_free(&m);
+	}
+}
+
+/* Of another version nothing is read but that. */
+static void other_versions(void **unused)
+{
+	(void)unused;
+	for_each_kind(kind)
+	{
+		struct xk_ring_info info;
+		struct xk_err err = {0};
+		struct ring_mem m;
+
+		ring_make(&m, kind, &plain);
+		assert_int_equal(xk_ring_version(m.mem, m.len), XK_RING_VERSION);
+		memset(m.mem + 16, 0x5a, m.len - 16);
+		m.mem[8] += 4;
+		assert_int_equal(xk_ring_version(m.mem, m.len), XK_RING_VERSION + 4);
+		assert_int_equal(attach_both(kind, &m, m.len), -EPROTONOSUPPORT);
+		assert_int_equal(xk_ring_look(m.mem, m.len, -1, &info, &err), -EPROTONOSUPPORT);
+		assert_non_null(strstr(err.why, "of version 7, and this library of 3"));
+		m.mem[0] ^= 1;
+		assert_int_equal(xk_ring_version(m.mem, m.len), 0);
+		assert_int_equal(attach_both(kind, &m, m.len), -EPROTO);
 		ring_mem_free(&m);
 	}
 }
@@ -943,6 +970,7 @@ int main(void)
 		ring_test(truncated),
 		ring_test(other_kinds),
 		ring_test(damaged_headers),
+		ring_test(other_versions),
 		ring_test(damaged_counters),
 		ring_test(seats),
 		ring_test(bad_descriptor),

@@ -6,8 +6,7 @@
 #include <sys/random.h>
 #include "ring_internal.h"
 
-#define MAGIC   UINT64_C(0x676e6972746b7378) /* "xsktring" */
-#define VERSION 2u
+#define MAGIC UINT64_C(0x676e6972746b7378) /* "xsktring" */
 
 const struct xk_ring_ops *xk_ring_ops(const struct xk_ring_shape *shape)
 {
@@ -51,7 +50,7 @@ size_t xk_ring_bytes(const struct xk_ring_shape *shape)
 static uint64_t layout_of(const struct xk_ring_shape *shape)
 {
 	const uint32_t words[] = {
-		VERSION,
+		XK_RING_VERSION,
 		sizeof(struct xk_ring),
 		sizeof(struct xk_ring_seat),
 		XK_RING_APART,
@@ -95,6 +94,7 @@ int xk_ring_format(void *mem, size_t len, const struct xk_ring_shape *shape, uin
 	if (len < bytes)
 		return -ENOSPC;
 	memset(mem, 0, bytes);
+	ring->header.version = XK_RING_VERSION;
 	ring->header.layout = layout_of(shape);
 	ring->header.bytes = bytes;
 	ring->header.creation = random_id();
@@ -104,22 +104,50 @@ int xk_ring_format(void *mem, size_t len, const struct xk_ring_shape *shape, uin
 	return 0;
 }
 
-int xk_ring_check(void *mem, size_t len, uint32_t kind, struct xk_ring_shape *shape)
+uint64_t xk_ring_version(void *mem, size_t len)
 {
 	struct xk_ring *ring = mem;
-	size_t bytes;
 
 	if (!aligned(mem) || len < sizeof(*ring) ||
 	    xk_load_acquire(&ring->header.magic) != MAGIC) /* pairs with xk_ring_format() */
-		return -EPROTO;
+		return 0;
+	return xk_load_relaxed(&ring->header.version);
+}
+
+/* Of this version: is it whole? */
+static bool intact(struct xk_ring *ring, size_t len, const struct xk_ring_shape *shape)
+{
+	size_t bytes = xk_ring_bytes(shape);
+
+	return bytes && bytes <= len && xk_load_relaxed(&ring->header.bytes) == bytes &&
+	       xk_load_relaxed(&ring->header.layout) == layout_of(shape) &&
+	       xk_ring_ops(shape)->fits(ring, shape);
+}
+
+int xk_ring_check(void *mem, size_t len, uint32_t kind, struct xk_ring_shape *shape)
+{
+	struct xk_ring *ring = mem;
+	uint64_t version = xk_ring_version(mem, len);
+
+	if (version != XK_RING_VERSION)
+		return version ? -EPROTONOSUPPORT : -EPROTO;
 	memcpy(shape, &ring->header.shape, sizeof(*shape));
 	__asm__ __volatile__("" ::: "memory"); /* what was copied is what is checked */
-	bytes = xk_ring_bytes(shape);
-	if (!bytes || bytes > len || (kind && shape->kind != kind) ||
-	    xk_load_relaxed(&ring->header.bytes) != bytes ||
-	    xk_load_relaxed(&ring->header.layout) != layout_of(shape))
+	if (!intact(ring, len, shape))
 		return -EPROTO;
-	return xk_ring_ops(shape)->fits(ring, shape) ? 0 : -EPROTO;
+	return kind && shape->kind != kind ? -EPROTOTYPE : 0;
+}
+
+int xk_ring_refused(void *mem, size_t len, int ret, const char *what, struct xk_err *err)
+{
+	uint64_t version = xk_ring_version(mem, len);
+
+	if (ret == -EPROTONOSUPPORT)
+		return xk_err_fill(err, ret, what, "make a new one, or use the version it is of",
+				   "the ring is of version %llu, and this library of %u",
+				   (unsigned long long)version, XK_RING_VERSION);
+	return xk_err_fill(err, ret, what, "make a new one",
+			   version ? "the ring is damaged" : "this is no ring");
 }
 
 /* --- looking from outside --- */
@@ -151,8 +179,7 @@ int xk_ring_look(void *mem, size_t len, int fd, struct xk_ring_info *info, struc
 	memset(info, 0, sizeof(*info));
 	ret = xk_ring_check(mem, len, 0, &info->shape);
 	if (ret)
-		return xk_err_fill(err, ret, "look at the ring", "make a new one",
-				   "this is no ring of this version, or a damaged one");
+		return xk_ring_refused(mem, len, ret, "look at the ring", err);
 	if (fd >= 0)
 		lock_fd = xk_ring_reopen(fd);
 	if (fd >= 0 && lock_fd < 0)

@@ -32,6 +32,9 @@ static inline size_t xk_ring_apart(size_t bytes)
 	return (bytes + XK_RING_APART - 1) / XK_RING_APART * XK_RING_APART;
 }
 
+/* Why xk_ring_check() said ret, in words. */
+int xk_ring_refused(void *mem, size_t len, int ret, const char *what, struct xk_err *err);
+
 /* Ring, also where nobody seems to wait: whoever was to be woken may have lost its waker to death.
  */
 void xk_ring_call(struct xk_ring_bell *bell);

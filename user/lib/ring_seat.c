@@ -164,8 +164,7 @@ int xk_ring_repair(void *mem, size_t len, int fd, struct xk_err *err)
 	int ret = xk_ring_check(mem, len, 0, &shape), lock_fd;
 
 	if (ret)
-		return xk_err_fill(err, ret, "repair the ring", "make a new one",
-				   "this is no ring of this version, or a damaged one");
+		return xk_ring_refused(mem, len, ret, "repair the ring", err);
 	lock_fd = fd < 0 ? -EINVAL : xk_ring_reopen(fd);
 	if (lock_fd < 0)
 		return xk_err_fill(err, lock_fd, "repair the ring", NULL,
