@@ -69,6 +69,7 @@ TAKE_BY_POP(spsc_latency)
 TAKE_BY_POP(fanin)
 TAKE_BY_POP(mpmc)
 BROKEN(spsc)
+BROKEN(spsc_latency)
 BROKEN(fanin)
 
 static const void *spsc_take(struct rings_end *end, unsigned want, unsigned *got)
@@ -145,13 +146,13 @@ static int mpmc_wait_data(struct rings_end *end, int how, int64_t timeout_ns)
 
 static const struct rings_end_ops producers[] = {
 	[XK_RING_SPSC] = PRODUCER(spsc, spsc_to_broken),
-	[XK_RING_SPSC_LATENCY] = PRODUCER(spsc_latency, NULL),
+	[XK_RING_SPSC_LATENCY] = PRODUCER(spsc_latency, spsc_latency_to_broken),
 	[XK_RING_FANIN] = PRODUCER(fanin, fanin_to_broken),
 	[XK_RING_MPMC] = PRODUCER(mpmc, NULL),
 };
 static const struct rings_end_ops consumers[] = {
 	[XK_RING_SPSC] = CONSUMER(spsc, spsc_release, spsc_from_broken),
-	[XK_RING_SPSC_LATENCY] = CONSUMER(spsc_latency, NULL, NULL),
+	[XK_RING_SPSC_LATENCY] = CONSUMER(spsc_latency, NULL, spsc_latency_from_broken),
 	[XK_RING_FANIN] = CONSUMER(fanin, fanin_release, fanin_from_broken),
 	[XK_RING_MPMC] = CONSUMER(mpmc, NULL, NULL),
 };

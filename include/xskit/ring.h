@@ -27,9 +27,10 @@
  *
  * Trust. Every number read from shared memory is checked against what was found valid when the
  * handle was made, on every use: a hostile or broken peer can give wrong records and stop the
- * traffic, but no access beside the ring. A handle of spsc or fanin that saw such a number says so
- * (xk_*_broken()) and moves nothing more; with fanin one bad lane breaks the consumer's handle. A
- * bad word of spsc_latency or mpmc only makes its slot one that never gets ready.
+ * traffic, but no access beside the ring. A handle of spsc, of fanin, or of spsc_latency with large
+ * records that saw such a number says so (xk_*_broken()) and moves nothing more; with fanin one bad
+ * lane breaks the consumer's handle. A bad word of spsc_latency's small records or of mpmc only
+ * makes its slot one that never gets ready.
  */
 #ifndef XSKIT_RING_H
 #define XSKIT_RING_H

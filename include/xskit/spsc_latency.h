@@ -24,7 +24,8 @@
  * the only truth: who takes a dead one's seat finds its place by looking at all of them. Of a dead
  * consumer's records, the one being popped may be delivered twice; nothing published is lost.
  *
- * Sizes: 768 bytes and slots * stride, where a stride holds record and word; a stream: as spsc.h.
+ * Sizes: 768 bytes and slots * stride, rounded up to 128, where a stride of 16, 32 or 128 bytes
+ * holds record and word; a stream: as spsc.h.
  * Everything else, and the thread contract, as in spsc.h.
  */
 #ifndef XSKIT_SPSC_LATENCY_H
@@ -144,6 +145,17 @@ static inline unsigned xk_spsc_latency_push(struct xk_spsc_latency_prod *p, cons
 static inline unsigned xk_spsc_latency_pop(struct xk_spsc_latency_cons *c, void *recs, unsigned n)
 {
 	return xk_spsc_latency_pop_k(c, recs, n, c->side.record_bytes, c->side.slots);
+}
+
+/* As xk_spsc_producer_broken(); of small records, which have no counters, it is never known. */
+static inline bool xk_spsc_latency_producer_broken(const struct xk_spsc_latency_prod *p)
+{
+	return xk_spsc_latency_streams(p->side.record_bytes) && p->stream.broken;
+}
+
+static inline bool xk_spsc_latency_consumer_broken(const struct xk_spsc_latency_cons *c)
+{
+	return xk_spsc_latency_streams(c->side.record_bytes) && c->stream.broken;
 }
 
 /* Until one record, or room for one, is there: see xk_ring_await(). */
