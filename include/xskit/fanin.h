@@ -20,6 +20,9 @@
  * consumer: its lane is let go of by xk_ring_repair(), which everyone who waits calls, and by the
  * next consumer to attach; up to `lazy` of the lane's records are then delivered again.
  *
+ * Sizes: 640 bytes, 128 for each lane's and each consumer's seat, and for each lane 256 and slots *
+ * record_bytes, rounded up to 128.
+ *
  * Thread contract: one handle, one thread at a time. Up to `lanes` producers and `consumers`
  * consumers at a time, attaching and detaching while others run.
  */

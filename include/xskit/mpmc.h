@@ -41,10 +41,10 @@
  * time: 6.2 ns a record instead of 10), and those who move one at a time get into each other's way
  * in a line of 16 (30 ns instead of 20).
  *
- * Sizes: 8 or 4 bytes a slot more than the records, 128 a user, and 16 for each pair of users.
- * Numbers wrap at 2^56.
- * Thread contract: one handle, one thread at a time; up to `users` handles of both roles at a time,
- * attaching and detaching while others run.
+ * Sizes: 896 bytes; 128 for each user's seat, and 16 * users, rounded up to 128, for its rows of
+ * the ledger; 8 bytes a slot (XK_RING_BURSTS: 4) and the records, each rounded up to 128. Numbers
+ * wrap at 2^56. Thread contract: one handle, one thread at a time; up to `users` handles of both
+ * roles at a time, attaching and detaching while others run.
  */
 #ifndef XSKIT_MPMC_H
 #define XSKIT_MPMC_H

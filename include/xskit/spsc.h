@@ -19,7 +19,7 @@
  * records reserved and not committed never do. Of the consumer: the next one gets up to `lazy`
  * records, and those that were being popped, once more: at least once.
  *
- * Sizes: xk_spsc_size() is 768 bytes and slots * record_bytes, rounded up to 128.
+ * Sizes: xk_spsc_size() is 1024 bytes and slots * record_bytes, rounded up to 128.
  *
  * Thread contract: all calls with one handle come from one thread at a time; the producer's and
  * the consumer's handle are independent, and there is at most one of each. Counters wrap at 2^64.
