@@ -96,6 +96,24 @@ static int join_or_make(struct rings_flow *flow, struct xk_err *err)
 
 /* --- into the ring --- */
 
+/* What a record carries of the input. */
+static uint64_t carried(const struct sender *s, const char *record)
+{
+	struct rings_line line;
+
+	if (s->flow.opts.raw)
+		return s->flow.ring.shape.record_bytes;
+	memcpy(&line, record, sizeof(line));
+	return (line.bytes & LINE_BYTES) + !(line.bytes & LINE_OPEN);
+}
+
+static void count_sent(struct sender *s, unsigned from, unsigned n)
+{
+	for (unsigned i = from; i < from + n; i++)
+		s->flow.bytes += carried(s, s->batch + (size_t)i * s->flow.ring.shape.record_bytes);
+	s->flow.records += n;
+}
+
 static int push_batch(struct sender *s)
 {
 	struct rings_flow *flow = &s->flow;
@@ -107,8 +125,8 @@ static int push_batch(struct sender *s)
 		unsigned n = rings_end_push(&flow->end, s->batch + (size_t)done * bytes,
 					    s->ready - done);
 
+		count_sent(s, done, n);
 		done += n;
-		flow->records += n;
 		if (!n)
 			ret = rings_flow_wait(flow);
 	}
@@ -153,7 +171,6 @@ static int add_line(struct sender *s, const char *text, size_t bytes, uint32_t o
 	memcpy(record, &line, sizeof(line));
 	memcpy(record + sizeof(line), text, bytes);
 	s->ready++;
-	s->flow.bytes += bytes + !open;
 	return 0;
 }
 
@@ -191,7 +208,6 @@ static int add_records(struct sender *s, bool last)
 		memcpy(record, s->input + s->used, bytes);
 		s->ready++;
 		s->number++;
-		s->flow.bytes += bytes;
 	}
 	if (last && s->have > s->used)
 		return xk_err_fill(s->err, -EPROTO, "ring send",
