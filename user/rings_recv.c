@@ -207,6 +207,7 @@ static int begin(struct receiver *r)
 	struct rings_flow *flow = &r->flow;
 	int ret = rings_stop_catch(r->err);
 
+	flow->started_ns = rings_now_ns();
 	if (!ret)
 		ret = rings_open_awaited(&flow->ring, flow->opts.name,
 					 patience_for_name(&flow->opts), r->err);
@@ -223,6 +224,17 @@ static int receive_all(struct receiver *r)
 		ret = receive_some(r);
 	while (!ret);
 	return settle(r, ret);
+}
+
+/* Stopped while it waited for the name: that is no error, and has its summary. */
+static int tell_stopped(struct receiver *r)
+{
+	const struct xk_ring_info nothing = {0};
+
+	r->flow.ended = "signal";
+	if (r->flow.opts.json)
+		rings_tell_summary(&r->flow, &nothing);
+	return 0;
 }
 
 int rings_recv(int argc, char **argv, struct xk_err *err)
@@ -244,5 +256,5 @@ int rings_recv(int argc, char **argv, struct xk_err *err)
 		xk_share_unlink(r.flow.opts.name, ret ? NULL : err);
 	rings_lines_free(&r.lines);
 	free(r.output);
-	return ret == -EINTR ? 0 : ret; /* stopped while it waited for the name */
+	return ret == -EINTR ? tell_stopped(&r) : ret;
 }

@@ -77,13 +77,14 @@ static void summary_json(const struct rings_flow *flow, const struct xk_ring_inf
 {
 	const struct rings_flow_check *check = &flow->check;
 	bool sends = flow->end.role == XK_ROLE_PRODUCER;
+	uint32_t kind = info->shape.kind; /* 0: there was no ring */
 	double s = seconds_since(flow->started_ns);
 	json_t *line;
 
 	line = json_pack(
-		"{s:s,s:s,s:s,s:s,s:f,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "summary",
+		"{s:s,s:s,s:s,s:s?,s:f,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "summary",
 		"command", flow->opts.command, "name", flow->opts.name, "algorithm",
-		rings_kind_names[info->shape.kind - XK_RING_SPSC], "duration_s", s, "records",
+		kind ? rings_kind_names[kind - XK_RING_SPSC] : NULL, "duration_s", s, "records",
 		(json_int_t)flow->records, "bytes", (json_int_t)flow->bytes, "records_per_s",
 		rate(flow->records, s), "produced", (json_int_t)info->produced, "consumed",
 		(json_int_t)info->consumed, "producer_waits", (json_int_t)info->producer_waits,
