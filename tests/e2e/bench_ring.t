@@ -48,6 +48,7 @@ bad 'ring'
 bad "'rings' is no experiment.*ring" rings
 bad "'x' is none: there is .*textbook mutex" ring --algorithm x
 bad "'x' is none" ring --algorithm mutex,x
+bad 'no --algorithm can do any.*textbook has records of 64 bytes' ring --algorithm textbook --element-bytes 8
 bad 'throughput rtt' ring --metric latency
 bad 'threads processes' ring --scope threads,fibres
 bad 'powers of two' ring --slots 1000

@@ -212,6 +212,26 @@ void ring_plan_place(const struct ring_plan *plan, struct ring_cell *cell)
 
 /* --- both --- */
 
+/* Of the peers it is only known when they are asked. */
+static bool can_any(const struct ring_plan *plan, const struct ring_candidate *one)
+{
+	for (unsigned i = 0; i < plan->n_cells; i++)
+		if (!one->own || ring_can(one->own, &plan->cells[i]))
+			return true;
+	return false;
+}
+
+static int check_cells(const struct ring_plan *plan, struct xk_err *err)
+{
+	for (unsigned i = 0; i < plan->n_chosen; i++)
+		if (can_any(plan, plan->chosen[i]))
+			return 0;
+	xk_err_fill(err, -EINVAL, WHAT,
+		    "textbook has records of 64 bytes, spsc one producer and one consumer",
+		    "no --algorithm can do any of these cells");
+	return CMD_USAGE;
+}
+
 int ring_plan_make(struct ring_plan *plan, const struct ring_opts *opts,
 		   const struct ring_candidates *found, struct xk_err *err)
 {
@@ -225,6 +245,8 @@ int ring_plan_make(struct ring_plan *plan, const struct ring_opts *opts,
 		ret = choose_algorithms(plan, opts->algorithms, found, err);
 	if (!ret)
 		ret = list_cells(plan, opts, err);
+	if (!ret)
+		ret = check_cells(plan, err);
 	return ret;
 }
 
