@@ -29,7 +29,7 @@ enum {
 #define COMMON_OPTIONS                                                                              \
 	{"wait", KEY_WAIT, "HOW", 0, "sleep or spin (sleep; spin if the ring was made so)", 3},     \
 		{"timeout", KEY_TIMEOUT, "S", 0, "give up after waiting for S seconds (never)", 3}, \
-		{"duration", 'd', "S", 0, "stop after S seconds", 3},                               \
+		{"duration", 'd', "S", 0, "stop after S seconds (0: no limit)", 3},                 \
 		{"records", 'n', "N", 0, "stop after N records", 3},                                \
 		{"lines", KEY_LINES, 0, 0, "a record is a line (so it is)", 4},                     \
 		{"raw", KEY_RAW, 0, 0, "a record is --record-bytes bytes, whatever they are", 4},   \
@@ -242,9 +242,9 @@ static int check_sizes(struct rings_flow_opts *o)
 	struct rings_config *c = &o->config;
 	bool mpmc = c->kind == XK_RING_MPMC, fanin = c->kind == XK_RING_FANIN;
 
-	if (o->asked & ASKED_KIND && !fanin && o->asked & ASKED_LANES)
+	if (!fanin && o->asked & ASKED_LANES)
 		return opt_bad(o->err, "--lanes", "N", "--kind fanin beside it");
-	if (o->asked & ASKED_KIND && !fanin && !mpmc && o->asked & ASKED_USERS)
+	if (!fanin && !mpmc && o->asked & ASKED_USERS)
 		return opt_bad(o->err, "--users", "N", "--kind mpmc or fanin beside it");
 	if (!c->slots)
 		c->slots = c->kind == XK_RING_SPSC_LATENCY ? 64 : 4096;

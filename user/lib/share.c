@@ -293,6 +293,10 @@ static int check_kind(const struct stat *st, const char *file, struct xk_err *er
 	if (S_ISLNK(st->st_mode))
 		return xk_err_fill(err, -ELOOP, "attach share", fix_unlink(file).text,
 				   "%s/%s is a symbolic link", DIRECTORY, file);
+	if (S_ISDIR(st->st_mode))
+		return xk_err_fill(err, -EPROTO, "attach share",
+				   fix_with("remove it with: rmdir " DIRECTORY "/", file).text,
+				   "%s/%s is no regular file", DIRECTORY, file);
 	if (!S_ISREG(st->st_mode))
 		return xk_err_fill(err, -EPROTO, "attach share", fix_unlink(file).text,
 				   "%s/%s is no regular file", DIRECTORY, file);
