@@ -37,6 +37,7 @@ jsonl:
 packet:
 pace:
 caps:
+std_fds:
 output:     caps lib/err
 sysroot:
 cmd:        lib/err
@@ -81,7 +82,7 @@ cmd_bench:  bench/bench cmd lib/err
 cmd_ring:   cmd rings lib/err
 cmd_tune:   cmd jsonl nl opts tune/lines tune/tune lib/err
 cmd_*:      cmd echo fwd gen kengine nl opts output packet ping report resolve session lib/* bpf/abi
-main:       cmd opts
+main:       cmd opts std_fds
 '
 
 status=0

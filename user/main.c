@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cmd.h"
+#include "std_fds.h"
 
 static const struct {
 	const char *name, *args, *does;
@@ -63,7 +64,7 @@ static int run(unsigned command, int argc, char **argv)
 	return exit_status(ret);
 }
 
-int main(int argc, char **argv)
+static int command_of(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
@@ -76,4 +77,18 @@ int main(int argc, char **argv)
 			return run(i, argc - 1, argv + 1);
 	fprintf(stderr, "xskit: command: '%s' is none: see `xskit --help`\n", name);
 	return 2;
+}
+
+/* What was printed and did not arrive is a failure, of a command that had none. */
+int main(int argc, char **argv)
+{
+	int status, ret;
+
+	std_fds_open();
+	status = command_of(argc, argv);
+	ret = std_fds_flush();
+	if (!ret || status)
+		return status;
+	fprintf(stderr, "xskit: stdout cannot be written (%s)\n", strerror(-ret));
+	return 1;
 }

@@ -257,6 +257,8 @@ bad 2 '17 and more' send r --record-bytes 16
 bad 2 'one of' send r --kind lifo
 bad 2 'one of' send r --mode 0666
 bad 2 'lanes' send r --kind spsc --lanes 2
+bad 2 'lanes' send r --lanes 2
+bad 2 'users' send r --users 2
 for arg in info repair unlink; do bad 1 'no share|none|No such file' $arg nosuch; done
 bad 1 "'/' in the name" send a/b
 bad 1 'empty' info /
@@ -271,10 +273,73 @@ chown 1234 /dev/shm/zeros
 bad 1 'belongs to' info zeros
 check 'unlink takes what is no ring too' ring unlink link
 rm /dev/shm/zeros
+mkdir /dev/shm/dir
+bad 1 'rmdir /dev/shm/dir' info dir
+rmdir /dev/shm/dir
 mount -o remount,size=1m /dev/shm
 bad 1 'full|space|memory' send r --slots 1048576
 mount -o remount,size=50% /dev/shm
 no_names 'bad input'
+
+# --- damage ---
+
+# poke NAME OFFSET BYTES: over what is there
+poke() { printf %b "$3" | dd of=/dev/shm/"$1" bs=1 seek="$2" conv=notrunc status=none; }
+for kind in spsc spsc-latency fanin mpmc; do
+	seq 3 | ring send r --kind $kind 2>/dev/null
+	at=$(jq -n "{\"spsc\": 768, \"spsc-latency\": 768, \"fanin\": 2688, \"mpmc\": 2560}[\"$kind\"]")
+	poke r "$at" '\0377\0377\0377\0377'
+	for arg in info repair send recv; do bad 1 'ring r is damaged.*xskit ring unlink r' $arg r; done
+	ring unlink r
+done
+began recv recv r -j --follow
+seq 3 >send.in
+began send send r --kind mpmc
+ended send 0
+until_ok 5 has_size recv.out 6
+poke r 2560 '\0377\0377\0377\0377'
+ended recv 1
+check 'damaged while it waits: says so' grep -q '^xskit: open ring: ring r is damaged' recv.err
+check 'and its summary comes' eval 'grep "^{" recv.err | jq -se ".[-1] | .type == \"summary\" and .received == 3"'
+ring unlink r
+seq 3 | ring send r 2>/dev/null
+poke r 8 '\0011'
+for arg in info repair send recv; do bad 1 'ring r is of version 9, and this xskit speaks 3' $arg r; done
+ring unlink r
+
+# --- what goes nowhere ---
+
+seq 3 | ring send r 2>/dev/null
+run 1 a bash -c '"$XSKIT" ring recv r >&-'
+check 'stdout is closed: says so' grep -q '^xskit: .*stdout cannot be written (Bad file' run.err
+check 'and the records are still there' info r '.fill == 3'
+run 1 a bash -c '"$XSKIT" ring send r <&-'
+check 'stdin is closed: says so' grep -q '^xskit: .*stdin cannot be read (Bad file' run.err
+for arg in status 'ring info r' 'ring info r -j' --help; do
+	run 1 a bash -c "\"\$XSKIT\" $arg >&-"
+	one_line "$arg: stdout is closed" 'stdout cannot be written .Bad file'
+done
+for arg in 'ring info r' 'ring info r -j' 'ring verify -n 1000' 'ring verify -n 1000 -j' \
+	'bench ring --help'; do
+	run 1 a bash -c "\"\$XSKIT\" $arg >/dev/full"
+	one_line "$arg: stdout is full" 'stdout cannot be written .No space left'
+done
+run 1 a bash -c 'seq 3 | "$XSKIT" ring send r -j >/dev/full'
+check 'send -j: stdout is full' grep -q '^xskit: stdout cannot be written (No space left' run.err
+run 0 a bash -c '"$XSKIT" ring info r 2>&-'
+ring unlink r
+yes 1 | head -n 100 >send.in
+began send send r --slots 16 --timeout 0.2 -j
+ended send 1
+check 'send: its bytes are those of the records sent' jq -se '.[-1] | .sent == 16 and .bytes == 32' send.out
+ring unlink r
+began recv recv r -j
+until_ok 5 eval '[ -e /proc/${pid[recv]}/fdinfo/4 ]'
+stop recv TERM
+is 'recv -j, SIGTERM while it waits for the name: exit code 0' $rc 0
+check 'and its summary' jq -se 'length == 1 and .[0].type == "summary" and .[0].ended == "signal" and
+	.[0].received == 0 and .[0].algorithm == null' recv.err
+no_names 'damage'
 
 # --- verify ---
 

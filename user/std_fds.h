@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * std_fds.h - what main makes sure of: that descriptors 0 to 2 are stdin, stdout and stderr, and
+ * that what was printed has arrived.
+ *
+ * Thread contract: from main, before and after everything else.
+ */
+#ifndef XSKIT_STD_FDS_H
+#define XSKIT_STD_FDS_H
+
+/* Those of 0 to 2 that are closed would be the next files opened, and get what is meant for people.
+ * They become ones that can be neither read nor written: EBADF, as if they were closed. */
+void std_fds_open(void);
+
+/* 0, or a negative errno: something printed on stdout did not get there. */
+int std_fds_flush(void);
+
+#endif
