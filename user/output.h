@@ -4,6 +4,11 @@
  * with O_EXCL in the same directory, then renamed. Under sudo it belongs to the invoking user, and
  * is made with that user's rights. Committing needs no privilege but CAP_DAC_OVERRIDE where root
  * writes into a directory of somebody else's.
+ *
+ * What is there and no regular file (a FIFO, a device, /dev/stdout) stays what it is, and is
+ * written into; opening a FIFO waits for its reader. A symbolic link of one's own or root's is
+ * followed, and the file behind it replaced. Opening refuses a directory (-EISDIR) and a link of
+ * somebody else's (-ELOOP). `path` must stay until the end.
  */
 #ifndef XSKIT_OUTPUT_H
 #define XSKIT_OUTPUT_H

@@ -55,6 +55,7 @@ bad 2 rate ping va $IP_B --rate=x
 bad 2 'udp|icmp' ping va $IP_B --udp --icmp
 bad 2 '--ip|address' echo va --ip=300.1.1.1
 bad '[12]' 'hgrm|directory' ping va $IP_B -n 1 "--hgrm=$T/no/such/dir"
+bad '[12]' "$T.*directory" ping va $IP_B -n 1 "--hgrm=$T"
 bad 2 'interval' rx va --interval=x
 
 # --- what is not there, or not so ---
