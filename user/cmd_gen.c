@@ -151,17 +151,41 @@ static int fill_addresses(struct gen_opts *o, const struct nl_link *link, struct
 		       "an address of the same family as --dst-ip");
 }
 
+/* The AF_XDP engine copies a frame into one of the UMEM's, which must hold it. */
+static int check_room(struct gen_opts *o, struct xk_err *err)
+{
+	struct packet_opts *opts = &o->packet;
+	size_t size = o->gen.spec.size;
+
+	if (o->engine == ENGINE_KERNEL)
+		return 0; /* which knows its own largest */
+	if (!opts_given(opts, "frame-size") && size > opts->frame_size)
+		opts->frame_size = GEN_MAX_FRAME;
+	if (size <= opts->frame_size)
+		return 0;
+	xk_err_fill(err, -EMSGSIZE, "--size",
+		    size > GEN_MAX_FRAME ? "4096 bytes is the most gen sends"
+					 : "use --frame-size 4096",
+		    "%zu bytes do not fit a frame of %u", size,
+		    size > GEN_MAX_FRAME ? GEN_MAX_FRAME : opts->frame_size);
+	return CMD_USAGE;
+}
+
 static int build_frame(struct gen_opts *o, const struct nl_link *link, struct xk_err *err)
 {
 	struct frame_spec *spec = &o->gen.spec;
 	size_t most = link->mtu + 14u + (spec->vlan == VLAN_NONE ? 0 : 4);
 	struct parsed parsed;
-	char takes[96];
+	char takes[96], size[24];
+	int ret;
 
+	snprintf(size, sizeof(size), "%zu", spec->size);
 	snprintf(takes, sizeof(takes), "%zu to %zu bytes for these frames on this interface",
 		 frame_min(spec), most);
 	if (spec->size < frame_min(spec) || spec->size > most)
-		return opt_bad(err, "--size", "out of range", takes);
+		return opt_bad(err, "--size", size, takes);
+	if ((ret = check_room(o, err)))
+		return ret;
 	o->gen.frame = malloc(spec->size);
 	if (!o->gen.frame || frame_build(spec, NULL, o->gen.frame))
 		return xk_err_fill(err, -ENOMEM, "gen", NULL, "cannot build the frame");

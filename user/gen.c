@@ -8,6 +8,13 @@ uint64_t gen_share(uint64_t n, unsigned index, unsigned lanes)
 	return n / lanes + (index < n % lanes);
 }
 
+uint64_t gen_left(const struct xk_port_stats *stats, uint64_t invalid)
+{
+	uint64_t valid = stats->tx_frames > invalid ? stats->tx_frames - invalid : 0;
+
+	return stats->completed < valid ? stats->completed : valid;
+}
+
 void gen_summary_json(const struct gen *gen, const char *engine, uint64_t completed,
 		      const struct xk_hist *gap_error, json_t *summary)
 {

@@ -15,6 +15,8 @@
 #include "nl.h"
 #include "packet.h"
 
+#define GEN_MAX_FRAME 4096u /* bytes: a frame is one of the UMEM's, which has no larger ones */
+
 struct gen {
 	struct frame_spec spec;
 	uint8_t *frame;    /* spec.size bytes: the first flow's frame */
@@ -35,6 +37,12 @@ void gen_summary_json(const struct gen *gen, const char *engine, uint64_t comple
 		      const struct xk_hist *gap_error, json_t *summary);
 void gen_summary_text(const struct gen *gen, const char *engine, uint64_t completed,
 		      const struct xk_hist *gap_error);
+
+/*
+ * Frames that left through a port. A kernel keeps the descriptors it finds invalid, or returns them
+ * like the others: they have left in neither case.
+ */
+uint64_t gen_left(const struct xk_port_stats *stats, uint64_t invalid);
 
 /* Share of lane `index` of `lanes` in n packets. */
 uint64_t gen_share(uint64_t n, unsigned index, unsigned lanes);

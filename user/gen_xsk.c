@@ -15,7 +15,8 @@ struct gen_lane {
 	uint64_t interval_ns; /* between frames */
 	uint64_t last_ns;     /* when the last frame was sent */
 	unsigned flow;
-	uint16_t *csum; /* of the UDP header, one a flow, as it lies in memory; NULL: none */
+	uint16_t *csum;  /* of the UDP header, one a flow, as it lies in memory; NULL: none */
+	uint32_t closed; /* atomic: the worker knows that the run is over, and sends no more */
 	struct xk_hist gap_error;
 };
 
@@ -141,8 +142,11 @@ static int run(void *state, struct lane *lane, const struct burst *burst)
 	uint64_t now = g->rate ? now_ns() : 0;
 	unsigned n;
 
-	if (burst->closing)
+	if (burst->closing) {
+		/* partner: settled(); what was sent before is counted by then */
+		xk_store_release(&g->closed, 1);
 		return 0;
+	}
 	if (g->limit && g->sent == g->limit) {
 		lane_finish(lane);
 		return 0;
@@ -170,6 +174,14 @@ static uint64_t next_ns(const void *state)
 	return g->limit && g->sent == g->limit ? UINT64_MAX : pace_wake_ns(&g->pace);
 }
 
+/* Before a worker has seen the end of the run it may send once more. */
+static bool settled(const void *state)
+{
+	const struct gen_lane *g = state;
+
+	return xk_load_acquire(&g->closed); /* partner: run() */
+}
+
 static void lane_fini(void *state)
 {
 	struct gen_lane *g = state;
@@ -180,16 +192,22 @@ static void lane_fini(void *state)
 
 /* --- the summary --- */
 
-static void sum_lanes(const struct lane *lanes, unsigned n, struct xk_hist *hist,
-		      uint64_t *completed)
+static uint64_t invalid_descs(const struct lane *lane)
+{
+	struct xk_port_xdp_stats kernel;
+
+	return xk_port_xdp_stats(lane->port, &kernel) ? 0 : kernel.tx_invalid_descs;
+}
+
+static void sum_lanes(const struct lane *lanes, unsigned n, struct xk_hist *hist, uint64_t *left)
 {
 	struct xk_port_stats stats;
 
-	*completed = 0;
+	*left = 0;
 	xk_hist_reset(hist);
 	for (unsigned i = 0; i < n; i++) {
 		xk_port_stats(lanes[i].port, &stats);
-		*completed += stats.completed;
+		*left += gen_left(&stats, invalid_descs(&lanes[i]));
 		xk_hist_merge(hist, &((const struct gen_lane *)lanes[i].state)->gap_error);
 	}
 }
@@ -197,25 +215,41 @@ static void sum_lanes(const struct lane *lanes, unsigned n, struct xk_hist *hist
 static void summary_json(void *ctx, const struct lane *lanes, unsigned n, json_t *summary)
 {
 	struct xk_hist *hist = malloc(sizeof(*hist));
-	uint64_t completed;
+	uint64_t left;
 
 	if (!hist)
 		return;
-	sum_lanes(lanes, n, hist, &completed);
-	gen_summary_json(ctx, "xsk", completed, hist, summary);
+	sum_lanes(lanes, n, hist, &left);
+	gen_summary_json(ctx, "xsk", left, hist, summary);
 	free(hist);
 }
 
 static void summary_text(void *ctx, const struct lane *lanes, unsigned n)
 {
 	struct xk_hist *hist = malloc(sizeof(*hist));
-	uint64_t completed;
+	uint64_t left;
 
 	if (!hist)
 		return;
-	sum_lanes(lanes, n, hist, &completed);
-	gen_summary_text(ctx, "xsk", completed, hist);
+	sum_lanes(lanes, n, hist, &left);
+	gen_summary_text(ctx, "xsk", left, hist);
 	free(hist);
+}
+
+/* What the kernel would not send is a failure, however many others left. */
+static int finished(void *ctx, const struct lane *lanes, unsigned n, struct xk_err *err)
+{
+	const struct gen *gen = ctx;
+	uint64_t invalid = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		invalid += invalid_descs(&lanes[i]);
+	if (!invalid)
+		return 0;
+	return xk_err_fill(
+		err, -EMSGSIZE, "gen", "see `dmesg`, and try a smaller --size",
+		"%llu frames of %zu bytes did not leave: invalid descriptors to the kernel",
+		(unsigned long long)invalid, gen->spec.size);
 }
 
 const struct action gen_xsk = {
@@ -225,7 +259,9 @@ const struct action gen_xsk = {
 	.lane_init = lane_init,
 	.run = run,
 	.next_ns = next_ns,
+	.settled = settled,
 	.lane_fini = lane_fini,
 	.summary_json = summary_json,
 	.summary_text = summary_text,
+	.finished = finished,
 };

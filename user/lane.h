@@ -72,8 +72,10 @@ struct action {
 	/* The command's own part of the summary; workers stand still, states are still there. */
 	void (*summary_json)(void *ctx, const struct lane *lanes, unsigned n, json_t *summary);
 	void (*summary_text)(void *ctx, const struct lane *lanes, unsigned n);
-	/* Once, after the summary: what the command wants to keep of its states. */
-	void (*finished)(void *ctx, const struct lane *lanes, unsigned n);
+	/* Once, after the summary: what the command wants to keep of its states; and where it did
+	 * not do what it was asked, the -errno to end with and *err, used unless it had failed
+	 * before. */
+	int (*finished)(void *ctx, const struct lane *lanes, unsigned n, struct xk_err *err);
 };
 
 /* What the controlling thread tells all lanes. */

@@ -83,7 +83,8 @@ int ping_prepare(void *ctx, const struct nl_link *link, struct packet_opts *opts
 
 void ping_summary_json(void *ctx, const struct lane *lanes, unsigned n, json_t *summary);
 void ping_summary_text(void *ctx, const struct lane *lanes, unsigned n);
-void ping_finished(void *ctx, const struct lane *lanes, unsigned n); /* writes the .hgrm */
+/* Writes the .hgrm; fails where nobody answered. */
+int ping_finished(void *ctx, const struct lane *lanes, unsigned n, struct xk_err *err);
 
 /* --- ping.c --- */
 

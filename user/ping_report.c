@@ -58,13 +58,15 @@ void ping_summary_text(void *ctx, const struct lane *lanes, unsigned n)
 }
 
 /* The session's last call while the histograms are there. */
-void ping_finished(void *ctx, const struct lane *lanes, unsigned n)
+int ping_finished(void *ctx, const struct lane *lanes, unsigned n, struct xk_err *err)
 {
 	struct ping_opts *o = ctx;
 	const struct ping *ping = lanes[0].state;
 
 	(void)n;
+	(void)err;
 	o->config.unreachable = ping->unreachable;
 	if (o->hgrm)
 		xk_hist_write_hgrm(&ping->rtt, output_file(o->hgrm), 1000.0);
+	return 0;
 }

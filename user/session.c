@@ -313,7 +313,7 @@ static bool rx_pending(const struct session *s)
 static bool settled(const struct session *s)
 {
 	for (unsigned i = 0; s->action->settled && i < s->n_lanes; i++)
-		if (!s->action->settled(s->lanes[i].state))
+		if (!xk_worker_done(s->lanes[i].worker) && !s->action->settled(s->lanes[i].state))
 			return false;
 	return true;
 }
@@ -365,15 +365,22 @@ static int worker_failed(const struct session *s, int code, struct xk_err *err)
 			   s->sides[0].link.name);
 }
 
-static void report_end(struct session *s, struct queue_facts *queues)
+/* The summary, and what the command says to its run: ret, where that had failed before. */
+static int report_end(struct session *s, struct queue_facts *queues, int ret, struct xk_err *err)
 {
+	struct xk_err said = {0};
 	struct run_facts run;
+	int end = 0;
 
 	session_facts(s, &run, queues);
 	session_audit(s, &run);
 	report_summary(&run);
 	if (s->action->finished)
-		s->action->finished(s->ctx, s->lanes, s->n_lanes);
+		end = s->action->finished(s->ctx, s->lanes, s->n_lanes, &said);
+	if (ret || !end)
+		return ret;
+	*err = said;
+	return end;
 }
 
 static int run(struct session *s, struct xk_err *err)
@@ -398,7 +405,7 @@ static int run(struct session *s, struct xk_err *err)
 		ret = worker_failed(s, failed, err);
 	if (ret == 0)
 		ret = session_busy_poll(s, true, err);
-	report_end(s, queues);
+	ret = report_end(s, queues, ret, err);
 	free(queues);
 	return ret;
 }

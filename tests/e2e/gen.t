@@ -105,4 +105,28 @@ run 1 b "$XSKIT" gen vb --engine kernel -d 1 --dst-mac $MAC_A
 one_line 'a peer that takes no redirected frames' 'NDO_XMIT|redirect'
 gen fallback -n 1000 --dst-ip $IP_A --dst-mac $MAC_A
 summary fallback 'auto falls back' '.engine == "xsk" and .completed == 1000'
+
+# --- frames above the default of 2,048 bytes ---
+unpair
+pair 1 9000
+before=$(counter a va rx_packets)
+for size in 2048 2049 4000 4096; do
+	gen "size$size" --engine xsk -n 100 --size $size --dst-ip $IP_A --dst-mac $MAC_A
+	summary "size$size" 'all left, none invalid' \
+		".completed == 100 and .drops.tx_invalid_descs == 0 and .bytes == $((size * 100))"
+done
+got=$(($(counter a va rx_packets) - before))
+is "all are at the receiver ($got)" $((got >= 400 && got <= 420)) 1
+run 2 b "$XSKIT" gen vb --engine xsk -n 10 --size 2100 --frame-size 2048 --dst-mac $MAC_A
+one_line 'too large for the frames that were asked for' '2100 bytes.* 2048.*--frame-size 4096'
+run 2 b "$XSKIT" gen vb --engine xsk -n 10 --size 4097 --dst-mac $MAC_A
+one_line 'too large for any' '4097 bytes.* 4096'
+
+# --- at the end a worker may be about to send once more ---
+uneven=''
+for i in {1..25}; do
+	in_ns b "$XSKIT" gen vb -q 0 -j --engine xsk --rate 10k -d 0.1 --dst-mac $MAC_A >even.out
+	jq -se 'last | .packets > 0 and .packets == .completed' even.out >/dev/null || uneven+=" $i"
+done
+is 'what was sent has left, 25 times' "$uneven" ''
 done_testing
