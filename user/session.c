@@ -200,6 +200,41 @@ static int check_port(const struct session *s, const struct lane *lane, const st
 	if ((require & REQUIRE_BUSYPOLL) && !xk_port_info(p->port)->busy_poll)
 		return session_not_granted(p->link, err, "busypoll",
 					   "it takes CAP_NET_ADMIN and kernel 5.11");
+	/* a receiver may get one with its first packet: session_busy_poll() looks again */
+	if ((require & REQUIRE_BUSYPOLL) && !s->action->rx && !xk_port_info(p->port)->napi_id)
+		return session_not_granted(p->link, err, "busypoll",
+					   "nothing is received, so no queue is polled");
+	return 0;
+}
+
+static int check_prog(const struct session *s, const struct side *side, struct xk_err *err)
+{
+	if (!(s->opts->require & REQUIRE_NATIVE))
+		return 0;
+	if (!side->prog)
+		return session_not_granted(&side->link, err, "native XDP",
+					   "nothing is received, so there is no XDP program");
+	if (xk_prog_info(side->prog)->mode == XK_MODE_NATIVE)
+		return 0;
+	return session_not_granted(&side->link, err, "native XDP",
+				   "the driver has none, or --mode skb was given");
+}
+
+/* What an action without an AF_XDP socket cannot have. */
+static int check_portless(const struct session *s, const struct lane_port *p, struct xk_err *err)
+{
+	static const struct {
+		unsigned flag;
+		const char *what;
+	} terms[] = {{REQUIRE_ZEROCOPY, "zerocopy"},
+		     {REQUIRE_HUGEPAGES, "hugepages"},
+		     {REQUIRE_BUSYPOLL, "busypoll"},
+		     {REQUIRE_NODE, "memory on the wanted node"}};
+
+	for (unsigned i = 0; i < sizeof(terms) / sizeof(*terms); i++)
+		if (s->opts->require & terms[i].flag)
+			return session_not_granted(p->link, err, terms[i].what,
+						   "no AF_XDP socket is used: see --engine xsk");
 	return 0;
 }
 
@@ -207,16 +242,11 @@ static int check_required(struct session *s, struct xk_err *err)
 {
 	int ret = 0;
 
-	for_each_side(s, side) if (
-		(s->opts->require & REQUIRE_NATIVE) && side->prog &&
-		xk_prog_info(side->prog)->mode !=
-			XK_MODE_NATIVE) return session_not_granted(&side->link, err, "native XDP",
-								   "the driver has none, or --mode "
-								   "skb was given");
+	for_each_side(s, side) ret = ret ? ret : check_prog(s, side, err);
 	for_each_port (s, lane, p)
-		if (p->port && (ret = check_port(s, lane, p, err)))
-			return ret;
-	return 0;
+		if (!ret)
+			ret = p->port ? check_port(s, lane, p, err) : check_portless(s, p, err);
+	return ret;
 }
 
 /* Is one of ours to be taken out of a libxdp dispatcher at the end? */

@@ -32,5 +32,21 @@ run 0 a "$XSKIT" rx va -j -d 0.2 --hugepages off --bind copy --mode skb
 check 'requested and effective differ where they should' jq -se 'last |
 	.requested.attach == "skb" and .effective.attach == "skb" and
 	.requested.bind == "copy" and .effective.bind == "copy" and .effective.hugepages == false' run.out
+
+# gen: what it cannot have is not granted.
+in_ns b ethtool -K vb gro on
+for engine in xsk kernel; do
+	gen=(gen va --engine "$engine" -n 10 --dst-mac "$MAC_B")
+	run 3 a "$XSKIT" "${gen[@]}" --require native
+	one_line "$engine: there is no program" 'native XDP was not granted on va'
+	run 3 a "$XSKIT" "${gen[@]}" --require zerocopy
+	one_line "$engine: no zero-copy" 'zerocopy was not granted on va'
+	run 3 a "$XSKIT" "${gen[@]}" --poll busy --require busypoll
+	one_line "$engine: no busy polling" 'busypoll was not granted on va'
+	run 3 a "$XSKIT" "${gen[@]}" --hugepages off --require hugepages
+	one_line "$engine: no huge pages" 'hugepages was not granted on va'
+done
+run 0 a "$XSKIT" gen va --engine xsk -n 10 --dst-mac $MAC_B --require node --node 0
+run 3 a "$XSKIT" gen va --engine kernel -n 10 --dst-mac $MAC_B --require node --node 0
 check 'nothing is left attached' until_ok 2 no_xdp a va
 done_testing
