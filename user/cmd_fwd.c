@@ -16,8 +16,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		fwd->no_swap = true;
 		return 0;
 	case KEY_PINNED2:
-		fwd->packet.pinned2 = word;
-		return 0;
+		return opt_dir("--pinned2", word, &fwd->packet.pinned2, fwd->packet.err);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

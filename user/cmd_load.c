@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <xskit/prog.h>
 #include "cmd.h"
 #include "nl.h"
@@ -35,7 +36,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		return opt_choice("--mode", word, modes, &o->mode, o->err);
 	case KEY_PIN:
 		o->pin = word;
-		return 0;
+		return strcmp(word, "none") ? opt_dir("--pin", word, &o->pin, o->err) : 0;
 	case KEY_FORCE:
 		o->force = true;
 		return 0;
@@ -69,6 +70,10 @@ static int load(const struct load_opts *o, const char *ifname, struct xk_err *er
 
 	if (ret)
 		return ret;
+	if (!pin && geteuid())
+		return xk_err_fill(err, -EPERM, "load",
+				   "load as root, or give --pin DIR of your own, or --pin none",
+				   "the pins go to /sys/fs/bpf/xskit, which is root's");
 	if (!pin) {
 		ret = xk_prog_default_pin(ifname, path, sizeof(path));
 		if (ret)

@@ -11,6 +11,7 @@
 struct unload_opts {
 	const char *pin;
 	bool verbose;
+	struct xk_err *err;
 };
 
 static const struct argp_option options[] = {
@@ -24,8 +25,8 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	struct unload_opts *o = state->input;
 
 	if (key == KEY_PIN)
-		o->pin = word;
-	else if (key == 'v')
+		return opt_dir("--pin", word, &o->pin, o->err);
+	if (key == 'v')
 		o->verbose = true;
 	else
 		return ARGP_ERR_UNKNOWN;
@@ -54,7 +55,7 @@ static int unload(const struct unload_opts *o, const char *ifname, struct xk_err
 
 int cmd_unload(int argc, char **argv, struct xk_err *err)
 {
-	struct unload_opts o = {0};
+	struct unload_opts o = {.err = err};
 	const char *args[1];
 	const struct command_line line = {
 		.name = "unload",

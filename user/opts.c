@@ -247,8 +247,7 @@ static error_t parse_packet_option(int key, char *word, struct argp_state *state
 		opts->force = true;
 		return 0;
 	case KEY_PINNED:
-		opts->pinned = word;
-		return 0;
+		return opt_dir("--pinned", word, &opts->pinned, opts->err);
 	case KEY_KEEP:
 		opts->keep_given = true;
 		return opt_rules(opts, word, true);

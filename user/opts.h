@@ -93,6 +93,7 @@ int opt_u32(const char *option, const char *word, uint32_t min, uint32_t max, ui
 int opt_seconds(const char *option, const char *word, double *out, struct xk_err *err);
 int opt_choice(const char *option, const char *word, const char *const *choices, int *out,
 	       struct xk_err *err);
+int opt_dir(const char *option, const char *word, const char **out, struct xk_err *err);
 int opt_bad(struct xk_err *err, const char *option, const char *word, const char *takes);
 
 /*

@@ -17,6 +17,12 @@ int opt_bad(struct xk_err *err, const char *option, const char *word, const char
 	return CMD_USAGE;
 }
 
+int opt_dir(const char *option, const char *word, const char **out, struct xk_err *err)
+{
+	*out = word;
+	return *word == '/' ? 0 : opt_bad(err, option, word, "an absolute path");
+}
+
 /* A decimal number with an optional k, M or G (thousands), nothing else. */
 static int parse_u64(const char *word, uint64_t *out)
 {

@@ -56,6 +56,9 @@ bad 2 'udp|icmp' ping va $IP_B --udp --icmp
 bad 2 '--ip|address' echo va --ip=300.1.1.1
 bad '[12]' 'hgrm|directory' ping va $IP_B -n 1 "--hgrm=$T/no/such/dir"
 bad '[12]' "$T.*directory" ping va $IP_B -n 1 "--hgrm=$T"
+for dir in '' xskit ./xskit; do bad 2 'pinned.*absolute' rx va "--pinned=$dir"; done
+bad 2 'pin.*absolute' load va --pin=xskit
+bad 2 'pin.*absolute' unload va --pin=xskit
 bad 2 'interval' rx va --interval=x
 
 # --- what is not there, or not so ---
@@ -102,11 +105,15 @@ no_bpffs() { ip netns exec a "$XSKIT" "$@" >run.out 2>run.err; }
 no_bpffs load va
 is 'load without a bpffs: exit code' $? 1
 err=$(cat run.err)
-one_line '  one line' 'bpffs|bpf file ?system|/sys/fs/bpf'
+one_line '  one line' 'no bpffs is mounted.*mount -t bpf'
+no_bpffs unload va
+is 'unload without a bpffs: exit code' $? 1
+err=$(cat run.err)
+one_line '  one line' 'runs no XDP program'
 no_bpffs rx va --pinned /sys/fs/bpf/xskit/va
 is '--pinned without a bpffs: exit code' $? 1
 err=$(cat run.err)
-one_line '  one line' 'bpffs|bpf file ?system|/sys/fs/bpf'
+one_line '  one line' 'no bpffs is mounted.*mount -t bpf'
 no_bpffs rx va -j -d 0.2
 is 'rx needs none' $? 0
 

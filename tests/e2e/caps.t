@@ -61,6 +61,28 @@ run 1 a "${user[@]}" rx va
 one_line 'with none' 'CAP_'
 check 'nothing is left attached' until_ok 2 no_xdp a va
 
+# Whose pins: an ordinary user makes no directory that would lock root out.
+as bpf net_admin perfmon
+run 1 a "${user[@]}" load va
+one_line 'load by default is for root' 'root.*--pin'
+run 1 a "${user[@]}" load va --pin /sys/fs/bpf/xskit/mine
+one_line 'and so is its directory' '/sys/fs/bpf/xskit is root'
+check 'it was not made' test ! -e /sys/fs/bpf/xskit
+run 0 a "${user[@]}" load va --pin /sys/fs/bpf/nobodys/va
+check 'pins in a directory of ones own' test -e /sys/fs/bpf/nobodys/va/xsks_map
+run 0 a "$XSKIT" unload va --pin /sys/fs/bpf/nobodys/va
+check 'root takes it off' no_xdp a va
+check 'and its pins' test ! -e /sys/fs/bpf/nobodys/va
+rm -r /sys/fs/bpf/nobodys
+run 0 a "$XSKIT" load va
+chown -R nobody /sys/fs/bpf/xskit # as an older one left it
+run 0 a "$XSKIT" unload va
+is 'no pins are left' "$(find /sys/fs/bpf -name xsks_map)" ''
+run 1 a "$XSKIT" load va
+one_line 'whose it is, and what to do' "/sys/fs/bpf/xskit is uid 65534.*chown 0 /sys/fs/bpf/xskit"
+check 'no advice to make what exists' eval '! grep -q mkdir run.err'
+rmdir /sys/fs/bpf/xskit
+
 # UMEM above RLIMIT_MEMLOCK needs CAP_IPC_LOCK.
 limits=(prlimit --memlock=65536)
 as bpf net_admin net_raw

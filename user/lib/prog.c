@@ -119,7 +119,7 @@ static int check_blindly(struct xk_prog *prog, const char *dir, struct prog_foun
 static int open_pinned(struct xk_prog *prog, const char *dir, struct xk_err *err)
 {
 	struct prog_found found;
-	int dirfd = prog_pin_open(dir, false, err), rc;
+	int dirfd = prog_pin_open(dir, PIN_JOIN, err), rc;
 
 	if (dirfd < 0)
 		return dirfd;

@@ -76,11 +76,17 @@ int prog_put_rules(const struct prog_maps *maps, unsigned queue, uint32_t keep,
 
 /* --- prog_pin.c: directories on a bpffs that only we write to --- */
 
+enum prog_pin_use {
+	PIN_JOIN, /* the last directory, or its parent, must be ours and 0700 */
+	PIN_MAKE, /* create what is missing, and everything below the bpffs must be ours and 0700 */
+	PIN_CLEAR, /* as PIN_JOIN, but root takes its pins out of anybody's directories */
+};
+
 /*
- * Directory fd. make: create what is missing, and everything below the bpffs must be ours and 0700;
- * else only the last directory, or its parent. -ENOENT; -EPERM not to be trusted; -EINVAL no bpffs.
+ * Directory fd. -ENOENT; -EPERM not to be trusted; -EACCES not ours to look into, or to make;
+ * -EINVAL no bpffs.
  */
-int prog_pin_open(const char *dir, bool make, struct xk_err *err);
+int prog_pin_open(const char *dir, enum prog_pin_use use, struct xk_err *err);
 int prog_pin_maps(int dirfd, const struct prog_maps *maps, struct xk_err *err);
 int prog_pin_join(int dirfd, const char *dir, struct prog_maps *maps, struct xk_err *err);
 int prog_pin_map(int dirfd, enum prog_map map); /* fd, -ENOENT, -EPROTO ... */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,12 +18,15 @@
 #include "prog_internal.h"
 
 #define ABI_PREFIX "xskit_abi_"
+#define ROOTS      "xskit" /* in a bpffs's root: root's, or whoever makes it first locks root out */
 
 /* A directory reached on the way down. */
 struct step {
 	int fd;
-	bool bpffs;   /* on a bpffs, and not its root */
-	bool private; /* ours, and nobody else can even look in */
+	bool bpffs;     /* on a bpffs, and not its root */
+	bool private;   /* ours, and nobody else can even look in */
+	struct stat st; /* of the last one looked at, and how much of the path led there */
+	int len;
 };
 
 static bool on_bpffs(int fd)
@@ -45,6 +49,12 @@ static int open_at(int fd, const char *name, bool make)
 	return next < 0 ? -errno : next;
 }
 
+/* Whether a name right below a bpffs's root is root's to make. */
+static bool is_roots(const struct step *at, const char *name)
+{
+	return geteuid() && !at->bpffs && on_bpffs(at->fd) && !strcmp(name, ROOTS);
+}
+
 /*
  * Whether others can put things there or under it. Below a directory of ours that is closed to
  * others (xdp-loader makes the last one as its umask has it) it is enough that only we write.
@@ -61,83 +71,101 @@ static bool trusted(const struct stat *st, bool parent_private, bool strict, boo
 }
 
 /* One directory further down; 0, -EPERM not to be trusted, other -errno. */
-static int step_down(struct step *at, const char *name, bool make, bool last)
+static int step_down(struct step *at, const char *name, enum prog_pin_use use, bool last)
 {
-	bool parent_on = on_bpffs(at->fd), parent_private = at->private;
-	int fd = open_at(at->fd, name, make);
-	struct stat st, parent;
+	bool make = use == PIN_MAKE, parent_on = on_bpffs(at->fd), parent_private = at->private;
+	bool anybodys = use == PIN_CLEAR && !geteuid();
+	int fd = make && is_roots(at, name) ? -EACCES : open_at(at->fd, name, make);
+	struct stat parent;
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) || fstat(at->fd, &parent)) {
+	if (fstat(fd, &at->st) || fstat(at->fd, &parent)) {
 		close(fd);
 		return -EIO;
 	}
 	close(at->fd);
 	at->fd = fd;
-	at->bpffs = on_bpffs(fd) && parent_on && st.st_dev == parent.st_dev;
-	at->private = at->bpffs && st.st_uid == geteuid() && !(st.st_mode & 077);
-	return !at->bpffs || trusted(&st, parent_private, make, last) ? 0 : -EPERM;
+	at->bpffs = on_bpffs(fd) && parent_on && at->st.st_dev == parent.st_dev;
+	at->private = at->bpffs && at->st.st_uid == geteuid() && !(at->st.st_mode & 077);
+	return !at->bpffs || anybodys || trusted(&at->st, parent_private, make, last) ? 0 : -EPERM;
 }
 
-static int walk(const char *dir, bool make)
+/* 0 with at->fd the directory, or -errno with at->st and at->len telling where it ended. */
+static int walk(struct step *at, const char *dir, enum prog_pin_use use)
 {
-	struct step at = {.fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 	char path[PATH_MAX], *save = NULL, *name, *next;
-	int rc = at.fd < 0 ? -errno : 0;
+	int rc = 0;
 
+	*at = (struct step){.fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	if (at->fd < 0)
+		return -errno;
 	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path))
 		rc = -ENAMETOOLONG;
-	name = strtok_r(path, "/", &save);
+	name = rc ? NULL : strtok_r(path, "/", &save);
 	for (; name && !rc; name = next) {
 		next = strtok_r(NULL, "/", &save);
-		rc = strcmp(name, "..") ? step_down(&at, name, make, !next) : -EINVAL;
+		at->len = (int)(name - path + (ptrdiff_t)strlen(name));
+		rc = strcmp(name, "..") ? step_down(at, name, use, !next) : -EINVAL;
 	}
-	if (!rc && !at.bpffs)
+	if ((!rc || rc == -ENOENT) && !at->bpffs && !(rc && on_bpffs(at->fd)))
 		rc = -EMEDIUMTYPE;
-	if (rc && at.fd >= 0)
-		close(at.fd);
-	return rc ? rc : at.fd;
+	if (rc)
+		close(at->fd);
+	return rc;
 }
 
-static int walk_error(const char *dir, int rc, struct xk_err *err)
-{
-	const char *what = "open pin directory";
+#define WHAT "open pin directory"
 
+static int distrust_error(const struct step *at, const char *dir, struct xk_err *err)
+{
+	char fix[sizeof(err->fix)];
+	unsigned self = geteuid();
+
+	snprintf(fix, sizeof(fix), "chown %u %.*s; chmod 700 %.*s, or rm -r %.*s and load anew",
+		 self, at->len, dir, at->len, dir, at->len, dir);
+	return xk_err_fill(err, -EPERM, WHAT, fix,
+			   "%.*s is uid %u's with mode %04o and in the reach of others: it must "
+			   "be uid %u's with mode 0700",
+			   at->len, dir, at->st.st_uid, at->st.st_mode & 07777, self);
+}
+
+static int walk_error(const struct step *at, const char *dir, int rc, struct xk_err *err)
+{
 	switch (rc) {
 	case -ENOENT:
-		return xk_err_fill(err, rc, what,
+		return xk_err_fill(err, rc, WHAT,
 				   "load the program first: xskit load, or xdp-loader load -p",
 				   "%s does not exist", dir);
 	case -EPERM:
-		return xk_err_fill(
-			err, rc, what, "make it anew: mkdir -m 700",
-			"%s or a directory above it can be written to by others: it must be "
-			"owned by uid %u and mode 0700",
-			dir, geteuid());
+		return distrust_error(at, dir, err);
+	case -EACCES:
+		return xk_err_fill(err, rc, WHAT, "run as root, or give a directory of your own",
+				   "%.*s is root's, or somebody else's, to use", at->len, dir);
 	case -ELOOP:
 	case -ENOTDIR:
-		return xk_err_fill(err, rc, what, "name the directory itself",
+		return xk_err_fill(err, rc, WHAT, "name the directory itself",
 				   "%s: a symbolic link or not a directory on the way", dir);
 	case -EMEDIUMTYPE:
-		return xk_err_fill(err, -EINVAL, what,
+		return xk_err_fill(err, -EINVAL, WHAT,
 				   "mount -t bpf bpf /sys/fs/bpf (`ip netns exec` hides it, "
 				   "`nsenter --net=...` keeps it)",
-				   "%s is not below a bpffs", dir);
+				   "%s: no bpffs is mounted there", dir);
 	default:
-		return xk_err_fill(err, rc, what, NULL, "%s: %s", dir, strerror(-rc));
+		return xk_err_fill(err, rc, WHAT, NULL, "%s: %s", dir, strerror(-rc));
 	}
 }
 
-int prog_pin_open(const char *dir, bool make, struct xk_err *err)
+int prog_pin_open(const char *dir, enum prog_pin_use use, struct xk_err *err)
 {
-	int fd;
+	struct step at;
+	int rc;
 
 	if (dir[0] != '/')
-		return xk_err_fill(err, -EINVAL, "open pin directory", "begin it with /",
+		return xk_err_fill(err, -EINVAL, WHAT, "begin it with /",
 				   "%s is not an absolute path", dir);
-	fd = walk(dir, make);
-	return fd < 0 ? walk_error(dir, fd, err) : fd;
+	rc = walk(&at, dir, use);
+	return rc ? walk_error(&at, dir, rc, err) : at.fd;
 }
 
 /* A pin's path below an open directory, for calls that know paths only. */

@@ -70,7 +70,7 @@ int xk_prog_load(const char *ifname, const struct xk_prog_config *config, const 
 	if (rc)
 		return rc;
 	if (pin_dir) {
-		dirfd = prog_pin_open(pin_dir, true, err);
+		dirfd = prog_pin_open(pin_dir, PIN_MAKE, err);
 		if (dirfd < 0)
 			return dirfd;
 	}
@@ -147,13 +147,13 @@ static bool has_pins(int dirfd)
 /* 1: there were pins, and they are gone; 0: there are none, or another program uses them. */
 static int clear_pins(const char *dir, uint32_t taken_off, struct xk_err *err)
 {
-	int fd = prog_pin_open(dir, false, NULL);
+	int fd = prog_pin_open(dir, PIN_CLEAR, NULL);
 	bool cleared;
 
-	if (fd == -ENOENT)
+	if (fd == -ENOENT || fd == -EINVAL) /* or no bpffs, on which alone there are pins */
 		return 0;
 	if (fd < 0)
-		return prog_pin_open(dir, false, err);
+		return prog_pin_open(dir, PIN_CLEAR, err);
 	cleared = has_pins(fd) && !pins_in_use(fd, taken_off);
 	if (cleared) {
 		prog_pin_clear(fd);
