@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "jsonl.h"
 #include "report.h"
 
 const char *report_si(double value, char out[16])
@@ -51,7 +52,7 @@ void report_text_start(const struct run_facts *run)
 		print_side(run, q->side);
 		printf(": worker on CPU %d, memory on node %d\n", q->cpu, q->node);
 	}
-	fflush(stdout);
+	jsonl_flush();
 }
 
 void report_text_interval(const struct run_facts *before, const struct run_facts *now)
@@ -70,7 +71,7 @@ void report_text_interval(const struct run_facts *before, const struct run_facts
 		       (unsigned long long)(b.socket.rx_dropped + b.socket.rx_ring_full -
 					    a.socket.rx_dropped - a.socket.rx_ring_full));
 	putchar('\n');
-	fflush(stdout);
+	jsonl_flush();
 }
 
 static void row(const char *stage, const char *what, uint64_t n, bool always)
@@ -168,5 +169,5 @@ void report_text_summary(const struct run_facts *run)
 	cost(run, &sum);
 	if (sum.has_port)
 		frames(&sum.umem);
-	fflush(stdout);
+	jsonl_flush();
 }

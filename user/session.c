@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include "caps.h"
@@ -116,20 +117,54 @@ static void warn_mtu(const struct session *s, const struct lane_port *p)
 
 /* --- setting up --- */
 
-static int open_progs(struct session *s, struct xk_err *err)
+static struct xk_prog_config prog_config(const struct session *s, unsigned side)
 {
 	const char *pins[MAX_SIDES] = {s->opts->pinned, s->opts->pinned2};
+
+	return (struct xk_prog_config){
+		.mode = s->opts->mode,
+		.attach = s->opts->attach,
+		.pinned = pins[side],
+		.one_buffer = s->action->one_frame && fits_frame(s, s->sides[side].link.mtu),
+	};
+}
+
+static int open_progs(struct session *s, struct xk_err *err)
+{
 	int ret = 0;
 
 	for (unsigned i = 0; s->action->rx && i < s->n_sides && !ret; i++) {
-		const struct xk_prog_config config = {
-			.mode = s->opts->mode,
-			.attach = s->opts->attach,
-			.pinned = pins[i],
-			.one_buffer = s->action->one_frame && fits_frame(s, s->sides[i].link.mtu),
-		};
+		const struct xk_prog_config config = prog_config(s, i);
 
 		ret = xk_prog_open(&s->sides[i].prog, s->sides[i].link.name, &config, err);
+	}
+	return ret;
+}
+
+static int may_have_sockets(const struct session *s, struct xk_err *err)
+{
+	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno == EPERM)
+		return xk_err_fill(err, -EPERM, s->action->command,
+				   "run as root, or with the capability CAP_NET_RAW",
+				   "no permission for an AF_XDP socket");
+	return 0;
+}
+
+/* An action that prepares may wait for an answer that could never come: look at the ground first.
+ */
+static int check_ground(const struct session *s, struct xk_err *err)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; s->action->rx && s->action->prepare && i < s->n_sides && !ret; i++) {
+		const struct xk_prog_config config = prog_config(s, i);
+
+		ret = xk_prog_probe(s->sides[i].link.name, &config, err);
+		ret = ret ? ret : may_have_sockets(s, err);
 	}
 	return ret;
 }
@@ -444,7 +479,7 @@ static int set_up(struct session *s, struct xk_err *err)
 {
 	int ret;
 
-	if ((ret = check_links(s, err)))
+	if ((ret = check_links(s, err)) || (ret = check_ground(s, err)))
 		return ret;
 	if (s->action->prepare &&
 	    (ret = s->action->prepare(s->ctx, &s->sides[0].link, s->opts, err)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The controlling thread: intervals, signals, the link, the program - whatever ends a run. */
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include "jsonl.h"
 #include "nl_ethtool.h"
 #include "session.h"
 
@@ -49,19 +51,22 @@ void session_watch_close(struct session *s)
 
 /* --- what may happen --- */
 
+static int side_gone(struct session *s, const struct side *side, struct xk_err *err)
+{
+	s->ended = "interface gone";
+	s->gone = true;
+	return xk_err_fill(err, -ENODEV, s->action->command, "start again once it is back",
+			   "%s was deleted while running", side->link.name);
+}
+
 static int side_events(struct session *s, struct side *side, struct xk_err *err)
 {
 	struct nl_link *link = &side->link;
 	enum nl_event event;
 
 	while ((event = nl_watch_read(side->watch_fd, link->ifindex)) != NL_EVENT_NONE) {
-		if (event == NL_EVENT_GONE) {
-			s->ended = "interface gone";
-			s->gone = true;
-			return xk_err_fill(err, -ENODEV, s->action->command,
-					   "start again once it is back",
-					   "%s was deleted while running", link->name);
-		}
+		if (event == NL_EVENT_GONE)
+			return side_gone(s, side, err);
 		/* an event comes for any change of the link: tell only of this one */
 		if (link->up == (event == NL_EVENT_UP))
 			continue;
@@ -79,16 +84,29 @@ static int link_events(struct session *s, struct xk_err *err)
 	return ret;
 }
 
+/* With its interface the program goes too, and may be missed before the event is read. */
+static bool is_there(const struct side *side)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname((unsigned)side->link.ifindex, name) != NULL;
+}
+
 static int program_gone(struct session *s, struct xk_err *err)
 {
 	for_each_side(s, side)
 	{
 		if (!side->prog || xk_prog_check(side->prog) != -ENOENT)
 			continue;
+		if (!is_there(side))
+			return side_gone(s, side, err);
 		s->ended = "program gone";
-		return xk_err_fill(
-			err, -ENOENT, s->action->command, "load it again, or run without --pinned",
-			"the XDP program was taken off %s while running", side->link.name);
+		return xk_err_fill(err, -ENOENT, s->action->command,
+				   s->opts->pinned || s->opts->pinned2
+					   ? "load it again, or run without --pinned"
+					   : "start again",
+				   "the XDP program was taken off %s while running",
+				   side->link.name);
 	}
 	return 0;
 }
@@ -176,10 +194,12 @@ static int tick(struct session *s, struct xk_err *err)
 		s->ended = "busy polling not granted";
 		return ret;
 	}
-	if (ferror(stdout)) {
+	ret = jsonl_error();
+	if (ret) {
 		s->ended = "output closed";
-		return xk_err_fill(err, -EPIPE, s->action->command, NULL,
-				   "nobody reads the output");
+		return xk_err_fill(err, ret, s->action->command, NULL,
+				   ret == -EPIPE ? "nobody reads the output"
+						 : "the output cannot be written");
 	}
 	queues_changed(s);
 	return program_gone(s, err);

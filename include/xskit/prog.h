@@ -116,6 +116,12 @@ int xk_prog_check(const struct xk_prog *prog);
 bool xk_prog_detach_needs_caps(const struct xk_prog *prog);
 bool xk_prog_in_dispatcher(const struct xk_prog *prog);
 
+/*
+ * What xk_prog_open() would refuse before it attaches anything: missing capabilities, a program of
+ * somebody else's, pins that cannot be joined. 0, or its error.
+ */
+int xk_prog_probe(const char *ifname, const struct xk_prog_config *config, struct xk_err *err);
+
 /* --- the program's life outside a run: what `load`, `unload` and `status` do --- */
 
 /*

@@ -86,6 +86,7 @@ sound first
 in_ns a ip link set dev va xdp object "$(dirname "$XSKIT")/bpf/xdp_drop.bpf.o" section xdp.frags ||
 	fail 'xdp_drop is attached'
 bad 1 'xdp_drop' rx va
+bad 1 'xdp_drop' ping va 10.77.0.77 -n 1
 bad 1 'xdp_drop' load va
 bad 1 'xdp_drop' unload va
 check 'the other program is still there' test -n "$(xdp_id a va)"
@@ -139,6 +140,12 @@ if [ "$slow" -eq 1 ]; then # sanitizers need more address space than that
 	run 1 a prlimit --as=300000000 "$XSKIT" rx va --frames 1000000
 	one_line 'no memory' 'memory'
 fi
+
+# --- the output cannot be written ---
+in_ns a timeout 10 "$XSKIT" rx va -i 0.1 >/dev/full 2>run.err
+is 'the disk is full: exit code' $? 1
+err=$(cat run.err)
+one_line '  one line' 'output.*No space left'
 
 check 'nothing is left attached' until_ok 2 no_xdp a va
 check 'no pins' test ! -e /sys/fs/bpf/xskit

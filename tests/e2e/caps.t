@@ -59,6 +59,13 @@ one_line 'without CAP_NET_RAW' CAP_NET_RAW
 as
 run 1 a "${user[@]}" rx va
 one_line 'with none' 'CAP_'
+# ping says so too, and not that a neighbour that nobody asked does not answer.
+for cap in bpf net_admin net_raw; do
+	# shellcheck disable=SC2046  # words
+	as $(printf '%s\n' bpf net_admin net_raw | grep -vx $cap)
+	run 1 a "${user[@]}" ping va 10.77.0.77 -n 1
+	one_line "ping without CAP_${cap^^}" "CAP_${cap^^}"
+done
 check 'nothing is left attached' until_ok 2 no_xdp a va
 
 # Whose pins: an ordinary user makes no directory that would lock root out.

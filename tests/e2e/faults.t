@@ -115,6 +115,7 @@ for command in rx echo ping gen kernel; do
 		is "$command, $victim deleted: within 2 s ($took_ms ms)" $((took_ms < 2000 * slow)) 1
 		is "$command, $victim deleted: one line, with the reason" \
 			"$(grep -v '^xskit: note: ' $command.err | sed 's/^xskit: .*va.*/reason/')" reason
+		check "$command, $victim deleted: not blamed on the program" eval "! grep -q 'XDP program' $command.err"
 		unpair
 		pair 1
 		in_ns b ethtool -K vb gro on

@@ -50,10 +50,16 @@ static int join(struct xk_prog *prog, struct prog_found *found, struct xk_err *e
 	return 0;
 }
 
+/* A program that is not ours can stay where a dispatcher runs several. */
+static bool goes_beside(const struct prog_found *found, const struct xk_prog_config *config)
+{
+	return found->dispatcher && config->attach != XK_ATTACH_LINK;
+}
+
 static int open_found(struct xk_prog *prog, const struct xk_prog_config *config,
 		      struct prog_found *found, struct xk_err *err)
 {
-	bool beside = found->dispatcher && config->attach != XK_ATTACH_LINK;
+	bool beside = goes_beside(found, config);
 
 	if (found->abi)
 		return join(prog, found, err);
@@ -164,6 +170,31 @@ int xk_prog_open(struct xk_prog **out, const char *ifname, const struct xk_prog_
 err_free:
 	prog_release(prog);
 	free(prog);
+	return rc;
+}
+
+static int probe_pinned(const char *ifname, const struct xk_prog_config *config, struct xk_err *err)
+{
+	struct xk_prog *prog;
+	int rc = xk_prog_open(&prog, ifname, config, err);
+
+	return rc ? rc : xk_prog_close(prog); /* which only joined */
+}
+
+int xk_prog_probe(const char *ifname, const struct xk_prog_config *config, struct xk_err *err)
+{
+	int ifindex = prog_ifindex(ifname, err), rc;
+	struct prog_found found;
+
+	prog_quiet();
+	if (ifindex < 0 || config->pinned)
+		return ifindex < 0 ? ifindex : probe_pinned(ifname, config, err);
+	rc = prog_find(ifname, ifindex, &found, err);
+	if (!rc && !found.attached_id && !prog_may_attach())
+		rc = prog_denied(err, "load XDP program", ifname, false);
+	else if (!rc && found.attached_id && !found.abi && !goes_beside(&found, config))
+		rc = prog_eexist(&found, ifname, err);
+	prog_found_release(&found);
 	return rc;
 }
 

@@ -81,6 +81,11 @@ static void add_word(char *text, size_t len, const char *word)
 	snprintf(text + n, len - n, "%s%s", n ? ", " : "", word);
 }
 
+bool prog_may_attach(void)
+{
+	return has_cap(CAP_NET_ADMIN) && (has_cap(CAP_BPF) || has_cap(CAP_SYS_ADMIN));
+}
+
 int prog_denied(struct xk_err *err, const char *what, const char *ifname, bool by_id)
 {
 	char missing[64] = "";

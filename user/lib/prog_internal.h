@@ -49,6 +49,7 @@ void prog_found_release(struct prog_found *found);
 int prog_eexist(const struct prog_found *found, const char *ifname, struct xk_err *err);
 
 /* -EPERM with the capabilities that are missing; by_id: CAP_SYS_ADMIN is one of them. */
+bool prog_may_attach(void); /* has what loading and attaching takes */
 int prog_denied(struct xk_err *err, const char *what, const char *ifname, bool by_id);
 
 void prog_maps_init(struct prog_maps *maps);
