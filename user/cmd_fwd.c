@@ -32,10 +32,12 @@ static const struct argp_option options[] = {
 static int check_options(struct fwd *fwd, struct xk_err *err)
 {
 	if (fwd->packet.ifname2 && fwd->no_swap)
-		return opt_bad(err, "--no-swap", "with two interfaces",
-			       "one interface: between two nothing is swapped");
+		return opt_clash(err, "--no-swap", "leave it out, or name one interface",
+				 "with IFACE2 '%s': between two nothing is swapped",
+				 fwd->packet.ifname2);
 	if (!fwd->packet.ifname2 && fwd->packet.pinned2)
-		return opt_bad(err, "--pinned2", "with one interface", "IFACE2");
+		return opt_clash(err, "--pinned2", "name IFACE2, or use --pinned",
+				 "'%s' without a second interface", fwd->packet.pinned2);
 	return 0;
 }
 

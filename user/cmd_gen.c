@@ -130,6 +130,7 @@ static int fill_addresses(struct gen_opts *o, const struct nl_link *link, struct
 {
 	static const struct macaddr nobody = {{2, 0, 0, 0, 0, 2}};
 	struct frame_spec *spec = &o->gen.spec;
+	char src[46], dst[46];
 
 	if (!o->have_src_mac)
 		spec->src_mac = link->mac;
@@ -147,8 +148,9 @@ static int fill_addresses(struct gen_opts *o, const struct nl_link *link, struct
 		ipaddr_parse(spec->dst.family == 6 ? "2001:2::1" : "198.18.0.1", &spec->src);
 	if (spec->src.family == spec->dst.family)
 		return 0;
-	return opt_bad(err, "--src-ip", "of another family",
-		       "an address of the same family as --dst-ip");
+	return opt_clash(err, "--src-ip", "give an address of the same family",
+			 "'%s' is not of the family of --dst-ip %s", ipaddr_text(&spec->src, src),
+			 ipaddr_text(&spec->dst, dst));
 }
 
 /* The AF_XDP engine copies a frame into one of the UMEM's, which must hold it. */
@@ -231,12 +233,13 @@ static int prepare(struct gen_opts *o, struct xk_err *err)
 	    (ret = build_frame(o, &o->gen.link, err)))
 		return ret;
 	if (o->gen.spec.sport + o->gen.flows > 65536)
-		return opt_bad(err, "--flows", "too many",
-			       "no more ports than there are above --src-port");
+		return opt_clash(err, "--flows", "give fewer, or a lower --src-port",
+				 "'%u' ports from --src-port %u on are more than there are",
+				 o->gen.flows, o->gen.spec.sport);
 	if ((o->gen.rate_pps && o->gen.rate_pps < o->packet.queues.count) ||
 	    (o->packet.packets && o->packet.packets < o->packet.queues.count))
-		return opt_bad(err, "--queues", "too many",
-			       "at most as many as --rate and --packets are");
+		return opt_clash(err, "--queues", "give fewer, or raise --rate or --packets",
+				 "%u queues have not a packet each", o->packet.queues.count);
 	if (!o->packet.tx_budget)
 		o->packet.tx_budget =
 			o->packet.ring_size; /* one system call sends all that is queued */

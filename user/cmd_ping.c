@@ -81,9 +81,10 @@ static error_t parse(int key, char *word, struct argp_state *state)
 static int check_options(struct ping_opts *o, struct xk_err *err)
 {
 	if (o->udp && o->icmp)
-		return opt_bad(err, "--udp", "with --icmp", "one of the two");
+		return opt_clash(err, "--udp", "give one of the two", "beside --icmp");
 	if (o->have_sport && !o->udp)
-		return opt_bad(err, "--src-port", "without --udp", "a port only for UDP");
+		return opt_clash(err, "--src-port", "add --udp, or leave it out",
+				 "'%u' without --udp: ICMP has no ports", o->config.spec.sport);
 	return 0;
 }
 

@@ -76,10 +76,10 @@ static error_t parse(int key, char *word, struct argp_state *state)
 static int check(const struct tune_opts *o, const char *ifname)
 {
 	if (o->undo && o->given)
-		return opt_bad(o->err, "--undo", "with others",
-			       "no option that says what to set beside it");
+		return opt_clash(o->err, "--undo", "leave the others out",
+				 "beside options that say what to set");
 	if (!o->undo && !ifname)
-		return opt_bad(o->err, "tune", "no interface", "IFACE, or --undo");
+		return opt_clash(o->err, "tune", "name IFACE, or give --undo", "no interface");
 	return 0;
 }
 
@@ -153,8 +153,8 @@ static int check_queues(const struct tune_opts *o, const struct tune_target *t)
 {
 	for (unsigned i = 0; i < o->queues.count; i++)
 		if (o->queues.number[i] >= t->link.rx_queues)
-			return opt_bad(o->err, "--queues", "more than there are",
-				       "queues of the interface, see `ethtool -l`");
+			return opt_clash(o->err, "--queues", "see `ethtool -l`", "'%u': %s has %u",
+					 o->queues.number[i], t->link.name, t->link.rx_queues);
 	return 0;
 }
 

@@ -36,9 +36,11 @@ static int take_address(struct echo *echo, const struct ipaddr *ip, struct xk_er
 {
 	bool kernels = resolve_is_own(&echo->link, ip);
 	struct xk_rule *rules = opts_add_rules(&echo->packet, kernels ? 2 : 3);
+	char text[46];
 
 	if (!rules)
-		return opt_bad(err, "--ip", "too many", "fewer addresses or rules");
+		return opt_clash(err, "--ip", "give fewer addresses or rules",
+				 "'%s' finds no room for its rules", ipaddr_text(ip, text));
 	match_own_icmp_request(&rules[0], ip);
 	match_own_udp(&rules[1], ip, UDP_ECHO);
 	if (kernels)

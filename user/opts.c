@@ -345,15 +345,19 @@ static error_t parse_line(int key, char *word, struct argp_state *state)
 static int check_packet_opts(const struct packet_opts *opts)
 {
 	if (opts->frames < opts->ring_size)
-		return opt_bad(opts->err, "--frames", "fewer than --ring-size",
-			       "at least as many frames as a ring has entries");
+		return opt_clash(
+			opts->err, "--frames", "give as many frames as a ring has entries, or more",
+			"'%u' is fewer than --ring-size %u", opts->frames, opts->ring_size);
 	if (opts->tx_budget > opts->ring_size)
-		return opt_bad(opts->err, "--tx-budget", "too large", "at most the ring size");
+		return opt_clash(opts->err, "--tx-budget", "give at most the ring's entries",
+				 "'%u' is more than --ring-size %u", opts->tx_budget,
+				 opts->ring_size);
 	if ((opts->require & REQUIRE_BUSYPOLL) && opts->poll != XK_IDLE_BUSY)
-		return opt_bad(opts->err, "--require", "busypoll",
-			       "busypoll only with --poll busy");
+		return opt_clash(opts->err, "--require", "add --poll busy",
+				 "'busypoll' without --poll busy");
 	if (opts->pinned && opts->attach == XK_ATTACH_LINK)
-		return opt_bad(opts->err, "--attach", "link", "nothing but auto beside --pinned");
+		return opt_clash(opts->err, "--attach", "leave one of the two out",
+				 "'link' beside --pinned, which joins what is attached");
 	return 0;
 }
 

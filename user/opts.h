@@ -95,6 +95,9 @@ int opt_choice(const char *option, const char *word, const char *const *choices,
 	       struct xk_err *err);
 int opt_dir(const char *option, const char *word, const char **out, struct xk_err *err);
 int opt_bad(struct xk_err *err, const char *option, const char *word, const char *takes);
+/* The word is valid, but not here: the format tells why, with the word. CMD_USAGE. */
+int opt_clash(struct xk_err *err, const char *option, const char *fix, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /*
  * opts_lists.c: one word to several values, in the order given; 0, or CMD_USAGE as above. What the

@@ -2,6 +2,7 @@
 /* One word of a command line to one value. */
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,18 @@ int opt_bad(struct xk_err *err, const char *option, const char *word, const char
 
 	snprintf(fix, sizeof(fix), "it takes %s", takes);
 	xk_err_fill(err, -EINVAL, option, fix, "'%s' is not valid", word);
+	return CMD_USAGE;
+}
+
+int opt_clash(struct xk_err *err, const char *option, const char *fix, const char *format, ...)
+{
+	char why[sizeof(err->why)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	xk_err_fill(err, -EINVAL, option, fix, "%s", why);
 	return CMD_USAGE;
 }
 

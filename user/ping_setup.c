@@ -40,7 +40,7 @@ static int find_host(struct ping_opts *o, struct xk_err *err)
 static int find_source(struct ping_opts *o, const struct nl_link *link, struct xk_err *err)
 {
 	struct frame_spec *spec = &o->config.spec;
-	char text[46];
+	char src[46], text[46];
 
 	spec->src_mac = link->mac;
 	if (!spec->src.family && nl_source_for(link->ifindex, &spec->dst, &spec->src))
@@ -48,8 +48,9 @@ static int find_source(struct ping_opts *o, const struct nl_link *link, struct x
 				   "%s has no address from which to reach %s", link->name,
 				   ipaddr_text(&spec->dst, text));
 	if (spec->src.family != spec->dst.family)
-		return opt_bad(err, "--src-ip", "of another family",
-			       "an address of the host's family");
+		return opt_clash(err, "--src-ip", "give an address of the host's family",
+				 "'%s' is not of the family of %s", ipaddr_text(&spec->src, src),
+				 ipaddr_text(&spec->dst, text));
 	o->config.own_host = !resolve_is_own(link, &spec->src);
 	return 0;
 }
@@ -114,12 +115,13 @@ static int choose_size(struct ping_opts *o, const struct nl_link *link, struct x
 	struct frame_spec *spec = &o->config.spec;
 	size_t least = frame_min(spec) + sizeof(struct ping_payload);
 	size_t most = link->mtu + 14u < 1792 ? link->mtu + 14u : 1792;
-	char takes[64];
+	char takes[64], size[24];
 
 	snprintf(takes, sizeof(takes), "%zu to %zu bytes here", least, most);
 	spec->size = o->size ? o->size : least > SMALLEST ? least : SMALLEST;
+	snprintf(size, sizeof(size), "%zu", spec->size);
 	if (spec->size < least || spec->size > most)
-		return opt_bad(err, "--size", "out of range", takes);
+		return opt_bad(err, "--size", size, takes);
 	return 0;
 }
 
@@ -131,7 +133,9 @@ static int take_own(struct ping_opts *o, const struct nl_link *link, struct xk_e
 	struct ipaddr group;
 
 	if (!rules)
-		return opt_bad(err, "--match", "too many", "fewer rules");
+		return opt_clash(err, "--match", "give fewer rules",
+				 "its %u rules leave no room for those of the answers",
+				 o->packet.n_rules);
 	if (spec->proto == L4_UDP)
 		match_own_udp(&rules[0], &spec->src, spec->sport);
 	else

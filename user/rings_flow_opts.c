@@ -243,18 +243,21 @@ static int check_sizes(struct rings_flow_opts *o)
 	bool mpmc = c->kind == XK_RING_MPMC, fanin = c->kind == XK_RING_FANIN;
 
 	if (!fanin && o->asked & ASKED_LANES)
-		return opt_bad(o->err, "--lanes", "N", "--kind fanin beside it");
+		return opt_clash(o->err, "--lanes", "give --kind fanin beside it",
+				 "'%u' without --kind fanin, which has lanes", c->lanes);
 	if (!fanin && !mpmc && o->asked & ASKED_USERS)
-		return opt_bad(o->err, "--users", "N", "--kind mpmc or fanin beside it");
+		return opt_clash(o->err, "--users", "give --kind mpmc or fanin beside it",
+				 "'%u' with a kind that has one of each", c->users);
 	if (!c->slots)
 		c->slots = c->kind == XK_RING_SPSC_LATENCY ? 64 : 4096;
 	if (!c->users)
 		c->users = mpmc ? 16 : 0;
 	if (!rings_size(c))
-		return opt_bad(o->err, "--slots", "1", "2 and more with this kind");
+		return opt_clash(o->err, "--slots", "give 2 and more with this kind",
+				 "'%u' slots make no ring", c->slots);
 	if (!o->raw && c->record_bytes <= sizeof(struct rings_line))
-		return opt_bad(o->err, "--record-bytes", "too few",
-			       "17 and more, as a line has 16 bytes in front; or give --raw");
+		return opt_clash(o->err, "--record-bytes", "17 and more hold one, or give --raw",
+				 "'%u' hold no line, which has 16 bytes in front", c->record_bytes);
 	return 0;
 }
 

@@ -169,8 +169,9 @@ static int choose(struct verify_opts *o)
 					  verify_algo_names[algo], has);
 	}
 	if (!ret && !o->algorithms.count)
-		ret = opt_bad(o->err, "--consumers", "too many",
-			      "128 and less with the producers, for mpmc");
+		ret = opt_clash(o->err, "--consumers", "128 and less together, for mpmc",
+				"'%u' and %u producers are too many for any algorithm",
+				o->plan.consumers, o->plan.producers);
 	return ret;
 }
 

@@ -27,10 +27,12 @@ for option in mode bind poll attach hugepages require; do bad 2 "$option.*(nativ
 for size in 0 1000 3000 8192 x; do bad 2 'frame-size.*(2048|4096)' rx va "--frame-size=$size"; done
 for size in 0 1000 x; do bad 2 'ring-size.*power' rx va "--ring-size=$size"; done
 bad 2 frames rx va --frames=0
-bad '[12]' frames rx va --frames=64 --ring-size=4096
+bad 2 "frames: '64' is fewer than --ring-size 4096" rx va --frames=64 --ring-size=4096
 bad 2 batch rx va --batch=0
 bad 2 busy-budget rx va --busy-budget=x
-bad 2 tx-budget gen va --tx-budget=4096 --ring-size=2048
+bad 2 "tx-budget: '4096' is more than --ring-size 2048" gen va --tx-budget=4096 --ring-size=2048
+bad 2 "require: 'busypoll' without --poll busy" rx va --require=native,busypoll
+bad 2 "attach: 'link' beside --pinned" rx va --pinned=/sys/fs/bpf/xskit/va --attach=link
 bad '[12]' 'cpu' rx va --cpu=9999
 bad 2 cpu rx va --cpu=x
 bad '[12]' node rx va --node=777
@@ -40,11 +42,13 @@ for match in '' nonsense 'udp dst' 'udp dst port 99999' 'udp dst port x' 'udp sr
 done
 for rate in x -1 1.5x; do bad 2 rate gen va "--rate=$rate"; done
 for size in 10 70000 x; do bad 2 size gen va "--size=$size"; done
-bad '[12]' 'size|MTU' gen va --size=1600
+bad 2 "size: '1600' is not valid.* to 1514 bytes" gen va --size=1600 --dst-mac=$MAC_B
 bad 2 flows gen va --flows=0
+bad 2 "flows: '100' ports from --src-port 65500" gen va --flows=100 --src-port=65500 --dst-mac=$MAC_B
+bad 2 'queues: 2 queues' gen va --queues=0,1 --rate=1 --dst-mac=$MAC_B
 for mac in zz 02:00:00:00:00 02:00:00:00:00:00:00; do bad 2 dst-mac gen va "--dst-mac=$mac"; done
 for ip in 300.1.1.1 1.2.3 fd77::x ''; do bad 2 'dst-ip|address' gen va "--dst-ip=$ip"; done
-bad 2 'src-ip|family' gen va --dst-ip=10.77.0.2 --src-ip=fd77::1
+bad 2 "src-ip: 'fd77::1'.*family.*10.77.0.2" gen va --dst-ip=10.77.0.2 --dst-mac=$MAC_B --src-ip=fd77::1
 bad 2 dst-port gen va --dst-port=70000
 bad 2 src-port gen va --src-port=-1
 bad 2 vlan gen va --vlan=5000
@@ -52,7 +56,12 @@ bad 2 engine gen va --engine=steam
 bad 2 'HOST|host' ping va
 bad 2 'address|nowhere' ping va nowhere.invalid
 bad 2 rate ping va $IP_B --rate=x
-bad 2 'udp|icmp' ping va $IP_B --udp --icmp
+bad 2 'udp: beside --icmp' ping va $IP_B --udp --icmp
+bad 2 "src-port: '7000' without --udp" ping va $IP_B --src-port=7000
+bad 2 "size: '1790' is not valid.*1514" ping va $IP_B --dst-mac=$MAC_B --size=1790
+bad 2 "src-ip: 'fd77::1'.*family.*$IP_B" ping va $IP_B --src-ip=fd77::1
+bad 2 "pinned2: '/x' without" fwd va --pinned2=/x
+bad 2 "queues: '7': va has 2" tune va -q 7 --dry-run
 bad 2 '--ip|address' echo va --ip=300.1.1.1
 bad '[12]' 'hgrm|directory' ping va $IP_B -n 1 "--hgrm=$T/no/such/dir"
 bad '[12]' "$T.*directory" ping va $IP_B -n 1 "--hgrm=$T"

@@ -202,7 +202,8 @@ int ipc_opts_parse(struct ipc_opts *opts, int argc, char **argv, struct xk_err *
 	};
 	ret = bench_options_parse(&opts->common, &line, argc, argv);
 	if (!ret && opts->common.cpus.count > 2)
-		ret = opt_bad(err, "--cpu", "too many", "one CPU for both ends, or one for each");
+		ret = opt_clash(err, "--cpu", "give one CPU for both ends, or one for each",
+				"%u CPUs for two ends", opts->common.cpus.count);
 	if (!ret)
 		ret = parse_end(opts, word);
 	return ret ? ret : set_defaults(opts);

@@ -155,8 +155,9 @@ static int check_pairs(const struct ring_opts *o, struct xk_err *err)
 	if (o->producers.count == o->consumers.count || o->producers.count == 1 ||
 	    o->consumers.count == 1)
 		return 0;
-	return opt_bad(err, "--producers", "a list of another length than --consumers",
-		       "as many numbers, or one");
+	return opt_clash(err, "--producers", "give as many numbers, or one",
+			 "%u numbers beside %u of --consumers", o->producers.count,
+			 o->consumers.count);
 }
 
 /* Of the largest cell. */
