@@ -106,7 +106,7 @@ static int ping(struct ping_opts *o, struct xk_err *err)
 		return ret;
 	action.writes_file = o->hgrm != NULL;
 	ret = session_run(&o->packet, &action, o, err);
-	if (o->config.unreachable)
+	if (o->config.unreachable && (!ret || ret == -EHOSTUNREACH))
 		return unreachable(o, err);
 	if (ret || !o->hgrm)
 		return ret;

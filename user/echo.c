@@ -243,6 +243,7 @@ const struct action echo_action = {
 	.rx = true,
 	.tx = true,
 	.one_frame = true,
+	.takes_own = true,
 	.prepare = prepare,
 	.lane_init = lane_init,
 	.run = run,

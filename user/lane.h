@@ -47,6 +47,7 @@ struct action {
 	bool one_worker;  /* all queues in one lane: answers may come by any of them */
 	bool one_frame;   /* packets of several frames are not for it */
 	bool limits_own;  /* -n is the action's business, not the lane's */
+	bool takes_own;   /* rules of its own say which packets are for it, not --match */
 	bool writes_file; /* at the end: keeps CAP_DAC_OVERRIDE permitted until then */
 
 	/* Once, when the (first) interface is known and nothing is open: own rules, addresses,

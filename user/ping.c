@@ -162,10 +162,8 @@ static int ask_for_mac(struct ping *ping, uint64_t now)
 
 	if (!ping->give_up_ns)
 		ping->give_up_ns = now + GIVE_UP_NS;
-	if (now >= ping->give_up_ns) {
-		ping->unreachable = true;
+	if (now >= ping->give_up_ns)
 		return -EHOSTUNREACH;
-	}
 	if (now < ping->ask_ns)
 		return 0;
 	ping->ask_ns = now + ASK_NS;
@@ -215,7 +213,7 @@ static int ping_run(void *state, struct lane *lane, const struct burst *burst)
 	for (unsigned i = 0; i < burst->n; i++)
 		burst->verdict[i] = (uint8_t)take_packet(ping, &burst->pkts[i], now);
 	expire(ping, now);
-	xk_store_relaxed(&ping->waiting, ping->oldest != ping->next);
+	xk_store_relaxed(&ping->waiting, !burst->closing || ping->oldest != ping->next);
 	if (burst->closing)
 		return 0;
 	if (!ping->resolved)
@@ -284,6 +282,7 @@ static int ping_lane_init(void *ctx, struct lane *lane, void **state, struct xk_
 	ping->config = config;
 	ping->lane = lane;
 	ping->resolved = !config->resolve;
+	ping->waiting = true;
 	ping->host.mac = config->spec.src_mac;
 	ping->host.ips = &config->spec.src;
 	ping->host.count = 1;
@@ -311,6 +310,7 @@ const struct action ping_action = {
 	.tx = true,
 	.one_worker = true,
 	.one_frame = true,
+	.takes_own = true,
 	.limits_own = true,
 	.prepare = ping_prepare,
 	.lane_init = ping_lane_init,

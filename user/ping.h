@@ -108,8 +108,7 @@ struct ping {
 	struct answer host; /* answers for our address where it is ours alone */
 	bool resolved;
 	uint64_t ask_ns, give_up_ns; /* when to ask for dst_mac again; when to give up */
-	bool unreachable;            /* nobody answered for dst_mac */
-	uint32_t waiting;            /* atomic: requests are on their way */
+	uint32_t waiting; /* atomic: requests are on their way, or another may yet be sent */
 	struct xk_hist rtt, service;
 	uint64_t sent, received, lost, late, duplicates, reordered, foreign;
 };

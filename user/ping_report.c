@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
 #include <stdio.h>
 #include "output.h"
 #include "ping.h"
@@ -57,6 +58,18 @@ void ping_summary_text(void *ctx, const struct lane *lanes, unsigned n)
 	hist_text("service", &ping->service);
 }
 
+/* A host that does not answer at all is a failure, as it is to ping(8). */
+static int silence(const struct ping_opts *o, const struct ping *ping, struct xk_err *err)
+{
+	if (ping->received || !ping->sent)
+		return 0;
+	return xk_err_fill(err, -ETIMEDOUT, "ping",
+			   o->udp ? "see that somebody echoes there, UDP port 7"
+				  : "see that it is up, and answers echo requests",
+			   "%s answered none of %llu requests", o->host,
+			   (unsigned long long)ping->sent);
+}
+
 /* The session's last call while the histograms are there. */
 int ping_finished(void *ctx, const struct lane *lanes, unsigned n, struct xk_err *err)
 {
@@ -64,9 +77,8 @@ int ping_finished(void *ctx, const struct lane *lanes, unsigned n, struct xk_err
 	const struct ping *ping = lanes[0].state;
 
 	(void)n;
-	(void)err;
-	o->config.unreachable = ping->unreachable;
+	o->config.unreachable = !ping->resolved && ping->give_up_ns;
 	if (o->hgrm)
 		xk_hist_write_hgrm(&ping->rtt, output_file(o->hgrm), 1000.0);
-	return 0;
+	return silence(o, ping, err);
 }

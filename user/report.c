@@ -287,22 +287,31 @@ static json_t *cost_json(const struct run_facts *run, const struct queue_facts *
 			 per((double)(sum->port.syscalls + sum->waits), packets));
 }
 
+/* Of no values there is no smallest one, nor any other: null. Takes the reference. */
+static json_t *of_some(uint64_t n, json_t *value)
+{
+	if (n)
+		return value;
+	json_decref(value);
+	return json_null();
+}
+
 json_t *report_hist(const struct xk_hist *hist)
 {
 	static const struct {
 		const char *name;
 		double percent;
 	} points[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}, {"p99_99", 99.99}};
+	uint64_t n = xk_load_relaxed(&hist->count);
 	json_t *object = json_object();
-	uint64_t min = xk_load_relaxed(&hist->min);
 
-	json_object_set_new(object, "count", count(xk_load_relaxed(&hist->count)));
-	json_object_set_new(object, "min", count(min == UINT64_MAX ? 0 : min));
-	json_object_set_new(object, "mean", json_real(xk_hist_mean(hist)));
+	json_object_set_new(object, "count", count(n));
+	json_object_set_new(object, "min", of_some(n, count(xk_load_relaxed(&hist->min))));
+	json_object_set_new(object, "mean", of_some(n, json_real(xk_hist_mean(hist))));
 	for (unsigned i = 0; i < sizeof(points) / sizeof(*points); i++)
 		json_object_set_new(object, points[i].name,
-				    count(xk_hist_percentile(hist, points[i].percent)));
-	json_object_set_new(object, "max", count(xk_load_relaxed(&hist->max)));
+				    of_some(n, count(xk_hist_percentile(hist, points[i].percent))));
+	json_object_set_new(object, "max", of_some(n, count(xk_load_relaxed(&hist->max))));
 	return object;
 }
 

@@ -73,7 +73,7 @@ void report_summary(const struct run_facts *run);
 /* A line on stderr: something worth knowing that is no error. */
 void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* {count, min, mean, p50, p90, p99, p99_9, p99_99, max} */
+/* {count, min, mean, p50, p90, p99, p99_9, p99_99, max}, null where count is 0 */
 json_t *report_hist(const struct xk_hist *hist);
 
 /* For the texts. */

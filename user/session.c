@@ -475,12 +475,25 @@ static int run(struct session *s, struct xk_err *err)
 	return ret;
 }
 
+/* What --match named would be taken from the kernel and given to nobody. */
+static void leave_matches(struct packet_opts *opts)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < opts->n_rules; i++)
+		if (opts->rules[i].flags & XK_RULE_KEEP)
+			opts->rules[kept++] = opts->rules[i];
+	opts->n_rules = kept;
+}
+
 static int set_up(struct session *s, struct xk_err *err)
 {
 	int ret;
 
 	if ((ret = check_links(s, err)) || (ret = check_ground(s, err)))
 		return ret;
+	if (s->action->takes_own)
+		leave_matches(s->opts);
 	if (s->action->prepare &&
 	    (ret = s->action->prepare(s->ctx, &s->sides[0].link, s->opts, err)))
 		return ret;

@@ -68,6 +68,8 @@ static void look_at_uses(struct session *s)
 		snprintf(option, sizeof(option), "--%s", uses[i].option);
 		session_unmet(s, option, "%s", uses[i].why);
 	}
+	if (s->action->takes_own && opts_given(s->opts, "match"))
+		session_unmet(s, "--match", "%s takes its own packets only", s->action->command);
 	if (s->action->rx && opts_given(s->opts, "busy-budget") && s->opts->poll != XK_IDLE_BUSY)
 		session_unmet(s, "--busy-budget", "it counts with --poll busy only");
 	if (!s->action->rx && s->opts->poll == XK_IDLE_BUSY)

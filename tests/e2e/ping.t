@@ -89,5 +89,18 @@ run 1 b "$XSKIT" ping vb 10.77.0.77 -n 3
 one_line 'no such host' '10.77.0.77'
 start none b "$XSKIT" ping vb 10.77.0.77 -j --icmp --dst-mac 02:00:00:00:00:77 -n 3
 wait_end none 20
+is 'no answers: exit code' "$rc" 1
+check 'no answers: says so' grep -q '^xskit: ping: 10.77.0.77 answered none of 3 requests' none.err
 summary none 'no answers: all lost' '.sent == 3 and .received == 0 and .lost == 3'
+summary none 'no answers: no times' '.rtt_ns | .count == 0 and .min == null and .p50 == null and .max == null'
+run 1 b "$XSKIT" ping vb 10.77.0.77 --src-ip 10.77.0.99 -d 0.5
+one_line 'nobody has the address, and the time is over' '10.77.0.77 does not answer ARP'
+
+# At the end a request that has just left is waited for.
+early=''
+for i in {1..15}; do
+	in_ns b "$XSKIT" ping vb $IP_A -j -d 0.1 >early.out
+	jq -se 'last | .sent > 0 and .on_the_way == 0 and .sent == .received' early.out >/dev/null || early+=" $i"
+done
+is 'the end waits for the last answer, 15 times' "$early" ''
 done_testing

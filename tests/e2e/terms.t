@@ -27,6 +27,9 @@ unmet '--poll busy' 'NAPI' "${receive[@]}" --poll busy
 unmet --tx-budget 'nothing is sent' "${receive[@]}" --tx-budget 64
 unmet --poll 'sleep' rx va -j -d 0.1 -i 0 -q 0,1 --cpu 0
 
+unmet --match 'its own packets only' ping va -j $IP_B --icmp -n 2 --match udp
+unmet --match 'its own packets only' echo va -j -q 0 -d 0.1 -i 0 --match tcp
+
 send=(gen va -j --engine xsk -n 100 --dst-mac "$MAC_B")
 for option in mode=skb attach=link keep=none match=icmp busy-budget=8; do
 	unmet "--${option%=*}" 'nothing is received' "${send[@]}" "--$option"
