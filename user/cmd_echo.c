@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* echo: answer ARP, ND, ICMP and ICMPv6 echo, and UDP echo from user space. */
+#include <string.h>
 #include <unistd.h>
 #include "cmd.h"
 #include "echo.h"
@@ -9,6 +10,16 @@
 
 /* --- options --- */
 
+/* Not of a group, not everybody's (255.255.255.255) and not nobody's (all zero). */
+static bool is_hosts(const struct ipaddr *ip)
+{
+	static const struct ipaddr zero;
+	static const uint8_t all[4] = {255, 255, 255, 255};
+
+	return !ipaddr_is_multicast(ip) && memcmp(ip->b, zero.b, ip->family == 6 ? 16 : 4) &&
+	       (ip->family == 6 || memcmp(ip->b, all, sizeof(all)));
+}
+
 static error_t parse(int key, char *word, struct argp_state *state)
 {
 	struct echo *echo = state->input;
@@ -17,8 +28,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	if (echo->count == ECHO_MAX_IPS)
 		return opt_bad(echo->packet.err, "--ip", word, "fewer addresses");
-	if (ipaddr_parse(word, &echo->ips[echo->count]) ||
-	    ipaddr_is_multicast(&echo->ips[echo->count]))
+	if (ipaddr_parse(word, &echo->ips[echo->count]) || !is_hosts(&echo->ips[echo->count]))
 		return opt_bad(echo->packet.err, "--ip", word,
 			       "an IPv4 or IPv6 address of one host");
 	echo->count++;

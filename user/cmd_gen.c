@@ -56,6 +56,16 @@ static int opt_mac(const char *option, const char *word, struct macaddr *mac, st
 	return opt_bad(err, option, word, "a MAC address, as 02:00:00:00:00:01");
 }
 
+/* No interface has a group's address, and bridges drop what claims to come from one. */
+static int opt_src_mac(const char *word, struct macaddr *mac, struct xk_err *err)
+{
+	int ret = opt_mac("--src-mac", word, mac, err);
+
+	return ret || !(mac->b[0] & 1) ? ret
+				       : opt_bad(err, "--src-mac", word,
+						 "the address of one host, its first byte even");
+}
+
 static int opt_ip(const char *option, const char *word, struct ipaddr *addr, struct xk_err *err)
 {
 	if (ipaddr_parse(word, addr) == 0)
@@ -84,7 +94,7 @@ static error_t parse_address(int key, char *word, struct gen_opts *o)
 		return opt_mac("--dst-mac", word, &spec->dst_mac, err);
 	case KEY_SRC_MAC:
 		o->have_src_mac = true;
-		return opt_mac("--src-mac", word, &spec->src_mac, err);
+		return opt_src_mac(word, &spec->src_mac, err);
 	case KEY_DST_IP:
 		return opt_ip("--dst-ip", word, &spec->dst, err);
 	case KEY_SRC_IP:

@@ -383,8 +383,8 @@ static int keep_port(const struct text *t, struct xk_rule *rule)
 
 	if (!tcp && (t->len < 4 || memcmp(t->word, "udp/", 4)))
 		return 0;
-	if (!number(t->word + 4, t->len - 4, 10, 0xffff, &port))
-		return bad_keep(t, "not a port, 0 to 65535");
+	if (!number(t->word + 4, t->len - 4, 10, 0xffff, &port) || !port)
+		return bad_keep(t, "not a port, 1 to 65535");
 	*rule = (struct xk_rule){
 		.flags = XK_RULE_KEEP | XK_RULE_PROTO | XK_RULE_SPORT | XK_RULE_PORT_EITHER,
 		.proto = tcp ? IPPROTO_TCP : IPPROTO_UDP,

@@ -82,7 +82,7 @@ enum {
 
 static const struct argp_option packet_options[] = {
 	{"queues", 'q', "LIST", 0, "receive queues, one socket and one worker each (all)", 10},
-	{"duration", 'd', "S", 0, "stop after S seconds (on SIGINT or SIGTERM)", 10},
+	{"duration", 'd', "S", 0, "stop after S seconds, 0: on SIGINT or SIGTERM (0)", 10},
 	{"packets", 'n', "N", 0, "stop after N packets", 10},
 	{"interval", 'i', "S", 0, "a line of figures every S seconds, 0: none (1)", 10},
 	{"json", 'j', 0, 0, "JSON Lines on stdout instead of text", 10},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The run as text for people. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,18 @@ const char *report_si(double value, char out[16])
 	return out;
 }
 
+/* 4.27 Mpps, and 0 pps. */
+static const char *with_unit(double value, const char *unit, char out[32])
+{
+	char text[16];
+	bool bare;
+
+	report_si(value, text);
+	bare = isdigit((unsigned char)text[strlen(text) - 1]);
+	snprintf(out, 32, "%s%s%s", text, bare ? " " : "", unit);
+	return out;
+}
+
 static const char *yes(bool flag)
 {
 	return flag ? "yes" : "no";
@@ -28,7 +41,10 @@ static void side_start(const struct run_facts *run, const struct side_facts *sid
 {
 	const struct terms *e = &side->effective;
 
-	printf("%s on %s (%s), ", run->command, side->ifname, side->driver);
+	printf("%s on %s", run->command, side->ifname);
+	if (*side->driver) /* lo has none */
+		printf(" (%s)", side->driver);
+	printf(", ");
 	if (run->rx)
 		printf("XDP %s, %s program, ", e->attach, e->program);
 	printf("%s, busy polling: %s, huge pages: %s\n", e->bind, yes(e->busy_poll), e->hugepages);
@@ -59,13 +75,13 @@ void report_text_interval(const struct run_facts *before, const struct run_facts
 {
 	struct queue_facts a = report_sum(before, ALL_SIDES), b = report_sum(now, ALL_SIDES);
 	double s = now->duration_s - before->duration_s;
-	char pps[16], bps[16];
+	char pps[32], bps[32];
 
 	if (s <= 0)
 		return;
-	printf("%7.1f s  %10spps  %10sbit/s", now->duration_s,
-	       report_si((double)(b.packets - a.packets) / s, pps),
-	       report_si(8.0 * (double)(b.bytes - a.bytes) / s, bps));
+	printf("%7.1f s  %13s  %15s", now->duration_s,
+	       with_unit((double)(b.packets - a.packets) / s, "pps", pps),
+	       with_unit(8.0 * (double)(b.bytes - a.bytes) / s, "bit/s", bps));
 	if (now->rx)
 		printf("  dropped %llu",
 		       (unsigned long long)(b.socket.rx_dropped + b.socket.rx_ring_full -
@@ -150,15 +166,14 @@ void report_text_summary(const struct run_facts *run)
 {
 	struct queue_facts sum = report_sum(run, ALL_SIDES);
 	double s = run->duration_s > 0 ? run->duration_s : 1;
-	char pps[16], bps[16];
+	char pps[32], bps[32];
 
 	printf("%s on %s", run->command, run->sides[0].ifname);
 	if (run->n_sides > 1)
 		printf(" and %s", run->sides[1].ifname);
-	printf(": %llu packets in %.2f s: %spps, %sbit/s (ended by %s)\n",
-	       (unsigned long long)sum.packets, run->duration_s,
-	       report_si((double)sum.packets / s, pps), report_si(8.0 * (double)sum.bytes / s, bps),
-	       run->ended);
+	printf(": %llu packets in %.2f s: %s, %s (ended by %s)\n", (unsigned long long)sum.packets,
+	       run->duration_s, with_unit((double)sum.packets / s, "pps", pps),
+	       with_unit(8.0 * (double)sum.bytes / s, "bit/s", bps), run->ended);
 	if (run->extra_text)
 		run->extra_text(run->ctx);
 	per_queue(run);

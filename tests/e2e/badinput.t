@@ -62,7 +62,9 @@ bad 2 "size: '1790' is not valid.*1514" ping va $IP_B --dst-mac=$MAC_B --size=17
 bad 2 "src-ip: 'fd77::1'.*family.*$IP_B" ping va $IP_B --src-ip=fd77::1
 bad 2 "pinned2: '/x' without" fwd va --pinned2=/x
 bad 2 "queues: '7': va has 2" tune va -q 7 --dry-run
-bad 2 '--ip|address' echo va --ip=300.1.1.1
+for ip in 300.1.1.1 0.0.0.0 255.255.255.255 224.0.0.1 :: ff02::1; do bad 2 "ip: '$ip'.*one host" echo va --ip=$ip; done
+bad 2 "src-mac: '03:00:00:00:00:01'.*one host" gen va --src-mac=03:00:00:00:00:01
+bad 2 "keep: 'tcp/0': not a port, 1 to" rx va --keep=tcp/0
 bad '[12]' 'hgrm|directory' ping va $IP_B -n 1 "--hgrm=$T/no/such/dir"
 bad '[12]' "$T.*directory" ping va $IP_B -n 1 "--hgrm=$T"
 for dir in '' xskit ./xskit; do bad 2 'pinned.*absolute' rx va "--pinned=$dir"; done

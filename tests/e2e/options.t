@@ -25,6 +25,13 @@ for command in rx gen echo ping; do
 	pass "$command --help was searched for the shared options"
 done
 
+check '--duration 0 is told' grep -q 'after S seconds, 0: ' run.out
+
+# What the text says: no empty brackets for an interface without a driver, a blank before a bare unit.
+run 0 a "$XSKIT" rx lo -d 0.1
+check 'lo has no driver' grep -qE '^rx on lo, XDP' run.out
+check 'nothing came' grep -q ' 0 packets in .*: 0 pps, 0 bit/s' run.out
+
 # works ARGS...: 300 frames are counted with these options
 works() {
 	start rx a "$XSKIT" rx va -j -i 0.1 "$@"

@@ -246,7 +246,8 @@ static void reads_keep(void **state)
 		{"bgp", XK_KEEP_BGP, 0},
 		{"arp,nd, ssh ", XK_KEEP_ARP | XK_KEEP_ND | XK_KEEP_SSH, 0},
 		{"control,tcp/8080,udp/53", XK_KEEP_ALL, 2},
-		{"tcp/0", 0, 1},
+		{"tcp/1", 0, 1},
+		{"tcp/0", 0xdead, -EINVAL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
