@@ -488,6 +488,7 @@ static void leave_matches(struct packet_opts *opts)
 
 static int set_up(struct session *s, struct xk_err *err)
 {
+	sigset_t held;
 	int ret;
 
 	if ((ret = check_links(s, err)) || (ret = check_ground(s, err)))
@@ -498,6 +499,7 @@ static int set_up(struct session *s, struct xk_err *err)
 	    (ret = s->action->prepare(s->ctx, &s->sides[0].link, s->opts, err)))
 		return ret;
 	choose_frame_size(s);
+	session_hold_signals(&held);
 	session_tune(s);
 	if ((ret = session_place(s, err)) || (ret = open_progs(s, err)) ||
 	    (ret = open_lanes(s, err)) || (ret = check_required(s, err)) ||

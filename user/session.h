@@ -13,6 +13,7 @@
 #ifndef XSKIT_SESSION_H
 #define XSKIT_SESSION_H
 
+#include <signal.h>
 #include <xskit/prog.h>
 #include "lane.h"
 #include "report.h"
@@ -94,7 +95,7 @@ void session_terms(struct session *s); /* once all is set up: look at every opti
 
 /*
  * session_tune.c: before the queues are placed, since their number may change; and after all is
- * closed. Signals wait from the first on, so that nothing ends the process in between.
+ * closed. Signals wait by then, so that nothing ends the process in between.
  */
 void session_tune(struct session *s);
 void session_untune(struct session *s);
@@ -108,6 +109,10 @@ const char *session_tune_effective(const struct session *s, unsigned side);
  * Says so, once; CMD_NOT_GRANTED where it was required. at_end: also if no packet came.
  */
 int session_busy_poll(struct session *s, bool at_end, struct xk_err *err);
+/* From here on signals wait for the run, whose watch ends it in order: what is attached is taken
+ * off.
+ */
+void session_hold_signals(sigset_t *set);
 int session_watch_open(struct session *s, struct xk_err *err);
 void session_watch_close(struct session *s);
 int session_watch(struct session *s, struct xk_err *err); /* until the run is to end */

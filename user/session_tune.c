@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* --tune: settings for the run, and back again. */
 #include <cap-ng.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include "caps.h"
@@ -138,18 +136,6 @@ static void join_cpus(const struct session *s)
 		report_note("%s: on the CPUs that are kept for its workers", link->name);
 }
 
-/* What comes from now on is read where session_watch_open() looks for it. */
-static void hold_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
 /* --- all sides --- */
 
 void session_tune(struct session *s)
@@ -161,10 +147,7 @@ void session_tune(struct session *s)
 				    "--undo` puts it back",
 				    side->link.name, side->link.name);
 	}
-	if (s->opts->tune >= 0) {
-		hold_signals();
-		for_each_side(s, side) tune_side(s, side);
-	}
+	for_each_side(s, side) if (s->opts->tune >= 0) tune_side(s, side);
 	join_cpus(s);
 }
 

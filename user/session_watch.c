@@ -16,19 +16,24 @@
 #define TICK_NS   500000000ull    /* how often what gives no event is looked at */
 #define FIXED_FDS (2 + MAX_SIDES) /* signals, completion, an interface's events each */
 
-int session_watch_open(struct session *s, struct xk_err *err)
+void session_hold_signals(sigset_t *set)
 {
-	sigset_t set;
-
 	/* a shell starts background jobs with SIGINT ignored: it ends a run all the same */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	/* blocked before any worker starts, so that none of them is interrupted */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+int session_watch_open(struct session *s, struct xk_err *err)
+{
+	sigset_t set;
+
+	session_hold_signals(&set);
 	s->sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->sig_fd < 0)
 		return xk_err_fill(err, -errno, s->action->command, NULL, "watch signals");

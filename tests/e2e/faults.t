@@ -28,6 +28,13 @@ for name in rx echo ping gen kernel; do
 		sound $name
 	done
 done
+# While it starts it may die of the signal, or end as above: nothing is left attached either way.
+left=''
+for delay in 0.0{02..60..3}; do
+	in_ns a timeout "$delay" "$XSKIT" rx va --attach libxdp >start.out 2>&1
+	no_xdp a va || { left+=" $delay" && in_ns a xdp-loader unload va --all; }
+done
+is 'SIGTERM while it starts: no program is left' "$left" ''
 for poll in busy wait; do
 	begin rx rx va --poll $poll
 	stop rx
