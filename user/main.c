@@ -26,7 +26,7 @@ static const struct {
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
 
-static int usage(FILE *out)
+static void usage(FILE *out)
 {
 	fputs("usage: xskit COMMAND [OPTIONS] ARGS\n\n", out);
 	for (unsigned i = 0; i < COMMANDS; i++)
@@ -35,7 +35,6 @@ static int usage(FILE *out)
 	fputs("\n`xskit COMMAND --help` tells a command's options, `xskit --version` the "
 	      "version.\n",
 	      out);
-	return 0;
 }
 
 /* xskit: what failed: why: what to do, with the errno's text where there is one. */
@@ -68,8 +67,14 @@ static int command_of(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(name, "--help") || !strcmp(name, "help"))
-		return usage(stdout);
+	if (argc < 2) {
+		usage(stderr);
+		return 2;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "help")) {
+		usage(stdout);
+		return 0;
+	}
 	if (!strcmp(name, "--version"))
 		return printf("xskit %s\n", XSKIT_VERSION) < 0;
 	for (unsigned i = 0; i < COMMANDS; i++)

@@ -37,8 +37,10 @@ typedef uint64_t xk_a64;
 #define xk_swap_seq(p, v)      __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 #define xk_swap_acq_rel(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 
-/* Compare and swap; *expected becomes what was found. Release: what was written before is seen by
- * whoever acquires the word; acquire: the other way round. */
+/* Compare and swap; *expected becomes what was found. Relaxed: only the word itself; release: what
+ * was written before is seen by whoever acquires the word; acquire: the other way round. */
+#define xk_cas_relaxed(p, expected, v)                                                             \
+	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 #define xk_cas_acquire(p, expected, v)                                                             \
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
 #define xk_cas_release(p, expected, v)                                                             \

@@ -33,6 +33,7 @@ typedef uint64_t xk_a64;
 #define xk_swap_acq_rel(p, v)                                                                      \
 	((__typeof__(*(p) + 0))model_swap((p), sizeof(*(p)), (uint64_t)(v), MODEL_ACQ_REL,         \
 					  MODEL_PLACE("swap_acq_rel")))
+#define xk_cas_relaxed(p, expected, v) MODEL_CAS(p, expected, v, MODEL_RELAXED, "cas_relaxed")
 #define xk_cas_acquire(p, expected, v) MODEL_CAS(p, expected, v, MODEL_ACQUIRE, "cas_acquire")
 #define xk_cas_release(p, expected, v) MODEL_CAS(p, expected, v, MODEL_RELEASE, "cas_release")
 

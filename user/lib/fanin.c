@@ -49,13 +49,13 @@ static struct xk_stream *lane_of(struct xk_ring *ring, const struct xk_ring_shap
 
 /* --- producers --- */
 
-/* Consumers look at lanes up to the highest that was ever used. The release has no partner, and
- * needs none: they look relaxed, and what is in the lane its own words say. */
+/* Consumers look at lanes up to the highest that was ever used; relaxed, as they do: what is in a
+ * lane its own words say. */
 static void use_lane(struct xk_fanin_shared *shared, uint32_t lane)
 {
 	uint32_t used = xk_load_relaxed(&shared->lanes_used);
 
-	while (used <= lane && !xk_cas_release(&shared->lanes_used, &used, lane + 1))
+	while (used <= lane && !xk_cas_relaxed(&shared->lanes_used, &used, lane + 1))
 		;
 }
 
