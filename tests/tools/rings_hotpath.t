@@ -95,7 +95,7 @@ planted 'a full fence' spsc 8 push 0 's/xk_store_release(word, value)/xk_store_s
 planted 'a full fence' fanin 64 push 0 's/xk_store_release(word, value)/xk_store_seq(word, value)/'
 planted 'a locked instruction' spsc_latency 8 pop 0 's/xk_load_acquire(slot)/xk_swap_seq(slot, 0u)/'
 planted 'one more locked instruction' mpmc 8 push 1 \
-	's/xk_store_relaxed(&u->seat->claim/__atomic_fetch_or(\&u->seat->claim/; s/word(number, n)); /word(number, n), 0);/'
+	's/xk_store_relaxed(&u->seat->claim/__atomic_fetch_or(\&u->seat->claim/; s/word(number, n));/word(number, n), 0);/'
 planted 'no locked instruction' mpmc 8 pop 1 's/xk_cas_release(&u->counter->word, &was, \(.*\))/(xk_store_release(\&u->counter->word, \1), true)/'
 echo "1..$tests"
 [ "$failed" -eq 0 ]
