@@ -152,7 +152,7 @@ $(PEERS): $(PEER_OBJ)
 
 # --- DPDK's neighbour, where libdpdk is installed: shared libraries, drivers loaded at run time ---
 
-DPDK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/dpdk/*.c)) $(BUILD)/user/jsonl.o
+DPDK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/dpdk/*.c)) $(BUILD)/user/jsonl.o $(BUILD)/user/std_fds.o
 FORWARD  := $(if $(shell pkg-config --exists libdpdk 2>/dev/null && echo yes),$(BUILD)/dpdk/forward)
 
 .PHONY: dpdk

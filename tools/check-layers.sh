@@ -33,7 +33,7 @@ bpf/redirect_*:    bpf/redirect_packet bpf/abi
 bpf/xsk_redirect*: bpf/redirect_*
 bpf/*:      bpf/abi
 
-jsonl:
+jsonl:      std_fds
 packet:
 pace:
 caps:
@@ -47,10 +47,10 @@ answer:     neigh packet
 resolve:    nl packet lib/err
 match:      cmd packet bpf/abi lib/err
 opts:       cmd match tune/tune bpf/abi lib/*
-report:     jsonl nl packet bpf/abi lib/*
+report:     jsonl nl packet std_fds bpf/abi lib/*
 kengine:    bpf/abi bpf/xdp_gen.skel lib/err lib/hist lib/atomic
 lane:       nl opts lib/*
-session:    caps cmd jsonl lane match nl opts packet report tune/lines tune/tune bpf/abi lib/*
+session:    caps cmd jsonl lane match nl opts packet report std_fds tune/lines tune/tune bpf/abi lib/*
 gen:        kengine lane nl pace packet report lib/*
 ping:       answer lane match neigh nl opts output pace packet report resolve lib/*
 echo:       answer lane match neigh nl opts packet resolve lib/*

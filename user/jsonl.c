@@ -1,33 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <errno.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include "jsonl.h"
-
-static int first_errno;
-
-void jsonl_flush(void)
-{
-	errno = 0;
-	if (fflush(stdout) && !first_errno)
-		first_errno = errno;
-}
-
-int jsonl_error(void)
-{
-	if (!ferror(stdout))
-		return 0;
-	return first_errno ? -first_errno
-			   : -EIO; /* a line longer than the buffer fails by itself */
-}
+#include "std_fds.h"
 
 void jsonl_print(json_t *line)
 {
 	json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	putchar('\n');
-	jsonl_flush();
+	std_fds_flush();
 	json_decref(line);
 }
 

@@ -10,10 +10,6 @@
 
 void jsonl_print(json_t *line); /* at once, and free it */
 
-/* Flush stdout, text or JSON, and keep the first errno; 0 or that errno, negative. */
-void jsonl_flush(void);
-int jsonl_error(void);
-
 /* {"type":"start","schema":1,command,version,kernel,cpu_model,mitigations,argv}, to add to. */
 json_t *jsonl_start(const char *command, int argc, char **argv);
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "jsonl.h"
 #include "report.h"
+#include "std_fds.h"
 
 const char *report_si(double value, char out[16])
 {
@@ -68,7 +68,7 @@ void report_text_start(const struct run_facts *run)
 		print_side(run, q->side);
 		printf(": worker on CPU %d, memory on node %d\n", q->cpu, q->node);
 	}
-	jsonl_flush();
+	std_fds_flush();
 }
 
 void report_text_interval(const struct run_facts *before, const struct run_facts *now)
@@ -87,7 +87,7 @@ void report_text_interval(const struct run_facts *before, const struct run_facts
 		       (unsigned long long)(b.socket.rx_dropped + b.socket.rx_ring_full -
 					    a.socket.rx_dropped - a.socket.rx_ring_full));
 	putchar('\n');
-	jsonl_flush();
+	std_fds_flush();
 }
 
 static void row(const char *stage, const char *what, uint64_t n, bool always)
@@ -184,5 +184,5 @@ void report_text_summary(const struct run_facts *run)
 	cost(run, &sum);
 	if (sum.has_port)
 		frames(&sum.umem);
-	jsonl_flush();
+	std_fds_flush();
 }

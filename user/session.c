@@ -393,6 +393,9 @@ static void wind_down(struct session *s)
 	s->end_ns = now_ns();
 	/* partner: lane.c act(); a flag, nothing is published with it */
 	xk_store_relaxed(&s->control.closing, 1);
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		if (s->lanes[i].worker)
+			xk_worker_rouse(s->lanes[i].worker);
 	for (int ms = 0; !s->gone && ms < SETTLE_MS && !settled(s); ms++)
 		pause_ms(1);
 	for_each_port (s, lane, p)

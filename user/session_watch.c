@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include "jsonl.h"
 #include "nl_ethtool.h"
 #include "session.h"
+#include "std_fds.h"
 
 #define TICK_NS   500000000ull    /* how often what gives no event is looked at */
 #define FIXED_FDS (2 + MAX_SIDES) /* signals, completion, an interface's events each */
@@ -199,7 +199,7 @@ static int tick(struct session *s, struct xk_err *err)
 		s->ended = "busy polling not granted";
 		return ret;
 	}
-	ret = jsonl_error();
+	ret = std_fds_flush();
 	if (ret) {
 		s->ended = "output closed";
 		return xk_err_fill(err, ret, s->action->command, NULL,

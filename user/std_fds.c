@@ -19,7 +19,7 @@ void std_fds_open(void)
 	}
 }
 
-/* Of an earlier write stdio keeps no errno: writing nothing may fail in the same way. */
+/* Of a write between two flushes stdio keeps no errno: writing nothing may fail in the same way. */
 static int errno_of_stdout(void)
 {
 	return write(STDOUT_FILENO, "", 0) < 0 ? errno : EIO;
@@ -27,9 +27,12 @@ static int errno_of_stdout(void)
 
 int std_fds_flush(void)
 {
+	static int first;
 	bool failed_before = ferror(stdout);
 
-	if (fflush(stdout))
-		return -errno;
-	return failed_before ? -errno_of_stdout() : 0;
+	if (fflush(stdout) && !first)
+		first = errno;
+	else if (failed_before && !first)
+		first = errno_of_stdout();
+	return -first;
 }

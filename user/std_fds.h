@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * std_fds.h - what main makes sure of: that descriptors 0 to 2 are stdin, stdout and stderr, and
- * that what was printed has arrived.
+ * std_fds.h - descriptors 0 to 2 are stdin, stdout and stderr, and what was printed has arrived.
  *
- * Thread contract: from main, before and after everything else.
+ * Thread contract: the thread that prints; main opens them before everything else.
  */
 #ifndef XSKIT_STD_FDS_H
 #define XSKIT_STD_FDS_H
@@ -12,7 +11,8 @@
  * They become ones that can be neither read nor written: EBADF, as if they were closed. */
 void std_fds_open(void);
 
-/* 0, or a negative errno: something printed on stdout did not get there. */
+/* Flush stdout. 0, or a negative errno, the first one: something printed on it did not get there.
+ */
 int std_fds_flush(void);
 
 #endif

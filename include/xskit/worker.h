@@ -6,8 +6,8 @@
  * much it moved, 0 when there was nothing to do, or a negative errno, which ends the worker. What
  * happens after a 0 is the idle policy.
  *
- * Thread contract: start, stop, join and destroy from one controlling thread; xk_worker_stopping()
- * from inside step or wait; the getters from any thread.
+ * Thread contract: start, rouse, stop, join and destroy from one controlling thread;
+ * xk_worker_stopping() from inside step or wait; the getters from any thread.
  */
 #ifndef XSKIT_WORKER_H
 #define XSKIT_WORKER_H
@@ -59,7 +59,9 @@ struct xk_worker;
  */
 int xk_worker_start(struct xk_worker **worker, const struct xk_worker_config *config,
 		    xk_step_fn step, void *ctx, struct xk_err *err);
-void xk_worker_release(struct xk_worker *worker);        /* let a held worker begin */
+void xk_worker_release(struct xk_worker *worker); /* let a held worker begin */
+/* It is to notice something soon, such as the end to come: from now on it does not sleep. */
+void xk_worker_rouse(struct xk_worker *worker);
 void xk_worker_stop(struct xk_worker *worker);           /* ask; wakes it if it sleeps */
 bool xk_worker_stopping(const struct xk_worker *worker); /* has been asked */
 bool xk_worker_done(const struct xk_worker *worker);     /* step will not be called again */

@@ -175,6 +175,18 @@ static void wait_sleeps(void **unused)
 	stop_soon(0);
 }
 
+/* Roused, it steps again although nothing else would have woken it, and goes on stepping. */
+static void roused(void **unused)
+{
+	(void)unused;
+	start((struct xk_worker_config){.cpu = -1, .idle = XK_IDLE_WAIT});
+	reaches(&work.waits, 1);
+	xk_worker_rouse(worker);
+	reaches(&work.steps, 100);
+	assert_false(xk_worker_done(worker));
+	stop_soon(0);
+}
+
 /* As long as there is work, it does not wait. */
 static void wait_works_first(void **unused)
 {
@@ -429,6 +441,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(busy, reset),
 		cmocka_unit_test_setup(wait_sleeps, reset),
+		cmocka_unit_test_setup(roused, reset),
 		cmocka_unit_test_setup(wait_works_first, reset),
 		cmocka_unit_test_setup(adaptive_spins_then_sleeps, reset),
 		cmocka_unit_test_setup(adaptive_spins_for_work_only, reset),

@@ -334,11 +334,16 @@ void xk_worker_release(struct xk_worker *worker)
 	sem_post(&worker->go);
 }
 
+/* Never read, so that it is found readable also later. */
+void xk_worker_rouse(struct xk_worker *worker)
+{
+	notify(worker->wake_fd);
+}
+
 void xk_worker_stop(struct xk_worker *worker)
 {
 	xk_store_release(&worker->stop, 1); /* A */
-	/* after it, and never read: who misses the flag finds this readable, also later */
-	notify(worker->wake_fd);
+	xk_worker_rouse(worker);            /* after it: who misses the flag is not asleep */
 	sem_post(&worker->go);
 }
 
