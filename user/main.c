@@ -26,15 +26,12 @@ static const struct {
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
 
-static void usage(FILE *out)
+static void usage(void)
 {
-	fputs("usage: xskit COMMAND [OPTIONS] ARGS\n\n", out);
+	puts("usage: xskit COMMAND [OPTIONS] ARGS\n");
 	for (unsigned i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-8s %-14s %s\n", commands[i].name, commands[i].args,
-			commands[i].does);
-	fputs("\n`xskit COMMAND --help` tells a command's options, `xskit --version` the "
-	      "version.\n",
-	      out);
+		printf("  %-8s %-14s %s\n", commands[i].name, commands[i].args, commands[i].does);
+	puts("\n`xskit COMMAND --help` tells a command's options, `xskit --version` the version.");
 }
 
 /* xskit: what failed: why: what to do, with the errno's text where there is one. */
@@ -67,12 +64,8 @@ static int command_of(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
-	if (argc < 2) {
-		usage(stderr);
-		return 2;
-	}
 	if (!strcmp(name, "--help") || !strcmp(name, "help")) {
-		usage(stdout);
+		usage();
 		return 0;
 	}
 	if (!strcmp(name, "--version"))
@@ -80,7 +73,10 @@ static int command_of(int argc, char **argv)
 	for (unsigned i = 0; i < COMMANDS; i++)
 		if (!strcmp(name, commands[i].name))
 			return run(i, argc - 1, argv + 1);
-	fprintf(stderr, "xskit: command: '%s' is none: see `xskit --help`\n", name);
+	if (argc < 2)
+		fputs("xskit: no command was given: `xskit --help` lists them\n", stderr);
+	else
+		fprintf(stderr, "xskit: command: '%s' is none: see `xskit --help`\n", name);
 	return 2;
 }
 
