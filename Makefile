@@ -175,6 +175,7 @@ export CMOCKA_MESSAGE_OUTPUT := TAP
 export FUZZ_SECONDS ?= 20
 PROVE := prove --timer --merge --norc --failures --comments -e ''
 TESTS_UNIT := $(UNIT_BIN) $(SIM_BIN)
+TESTS_CRASH := $(filter-out %/test_step %/test_step_wide,$(CRASH_BIN)) tests/crash.t
 TESTS_E2E  := $(sort $(wildcard tests/e2e/*.t))
 TESTS_TOOL := $(sort $(wildcard tests/tools/*.t))
 
@@ -191,7 +192,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROOM_OBJ) $(LIB_A)
 check:
 	$(Q)tools/install-deps.sh --test --vm || tools/install-deps.sh --test
 	$(Q)$(MAKE) --no-print-directory all tests-built sanitized
-	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(CRASH_BIN) $(TESTS_E2E) tests/vm.t tests/model.t tests/fuzz.t tests/sanitize.t
+	$(Q)$(PROVE) $(TESTS_TOOL) $(TESTS_UNIT) $(TESTS_CRASH) $(TESTS_E2E) tests/vm.t tests/model.t tests/fuzz.t tests/sanitize.t
 
 .PHONY: tests-built sanitized
 # (the peers are not ours to be watched by TSan)
@@ -205,7 +206,7 @@ check-unit: $(TESTS_UNIT)
 
 # Killed at every instruction, and by the hundred.
 check-crash: $(CRASH_BIN)
-	$(Q)$(PROVE) $(CRASH_BIN)
+	$(Q)$(PROVE) $(TESTS_CRASH)
 
 check-e2e: all peers $(FORWARD)
 	$(Q)$(PROVE) $(TESTS_E2E)
