@@ -4,6 +4,7 @@
  * -> report -> teardown.
  *
  *   session.c        the order of things, and their undoing in reverse
+ *   session_check.c  what must hold of interfaces, frames and what was granted
  *   session_place.c  which queue runs on which CPU and node
  *   session_terms.c  which options are not as they were asked for
  *   session_tune.c   --tune: settings for the run, and back again
@@ -80,13 +81,24 @@ static inline struct xk_prog *session_prog(const struct session *s, const struct
 int session_run(struct packet_opts *opts, const struct action *action, void *ctx,
 		struct xk_err *err);
 
-/* session_place.c: queues, CPUs, nodes and idle policy of all lanes. */
-int session_place(struct session *s, struct xk_err *err);
-void session_unplace(struct session *s);
-
+/*
+ * session_check.c: 0; -errno, CMD_USAGE or CMD_NOT_GRANTED with *err filled.
+ */
+int session_check_links(struct session *s, struct xk_err *err); /* fills each side's link */
+/* May the run have programs and sockets there? An action that prepares may else wait for an answer
+ * that could never come. */
+int session_check_ground(const struct session *s, struct xk_err *err);
+void session_choose_frames(struct session *s); /* larger ones, where zero-copy needs them */
+struct xk_prog_config session_prog_config(const struct session *s, unsigned side);
+int session_check_frames(const struct session *s, struct xk_err *err); /* ports are open */
+int session_check_required(struct session *s, struct xk_err *err);     /* likewise: --require */
 /* Fills *err and returns CMD_NOT_GRANTED. */
 int session_not_granted(const struct nl_link *link, struct xk_err *err, const char *what,
 			const char *fix);
+
+/* session_place.c: queues, CPUs, nodes and idle policy of all lanes. */
+int session_place(struct session *s, struct xk_err *err);
+void session_unplace(struct session *s);
 
 /* session_terms.c: an option that did not take effect is a line on stderr, and one in the JSON. */
 void session_unmet(struct session *s, const char *option, const char *format, ...)
